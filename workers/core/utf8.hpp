@@ -1,0 +1,26 @@
+#pragma once
+// Decoding and checking UTF-8, strictly: no overlong forms, surrogates or values over U+10FFFF.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace switchboard::core {
+
+struct Utf8Char {
+  char32_t code_point = 0;
+  std::size_t length = 1;  // bytes to advance; 1 when invalid
+  bool valid = false;
+};
+
+// The first character of a text that is not empty.
+Utf8Char DecodeUtf8(std::string_view text) noexcept;
+
+bool IsValidUtf8(std::string_view text) noexcept;
+
+void AppendUtf8(char32_t code_point, std::string* out);
+
+}  // namespace switchboard::core
+
+#include "workers/core/no_server_header.hpp"
