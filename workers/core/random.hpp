@@ -19,6 +19,12 @@ class Random {
   virtual std::uint64_t Next() = 0;
 };
 
+// The CSPRNG behind that port.
+class SystemRandom : public Random {
+ public:
+  std::uint64_t Next() override;
+};
+
 }  // namespace switchboard::core
 
 #include "workers/core/no_server_header.hpp"
