@@ -1,0 +1,180 @@
+#include "extension/pg/args.hpp"
+
+#include "extension/pg/guard.hpp"
+
+namespace switchboard::pg {
+namespace {
+
+// Seconds between the two epochs, 1970 and 2000.
+constexpr std::chrono::microseconds kEpochShift{
+    static_cast<std::int64_t>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY};
+
+struct Bytes {
+  const char* data;
+  size_t size;
+};
+
+Bytes ArgVarlena(FunctionCallInfo fcinfo, int n) {
+  const Datum datum = PG_GETARG_DATUM(n);
+  return CallPg([datum] {
+    const varlena* const value = PG_DETOAST_DATUM_PACKED(datum);
+    return Bytes{VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+  });
+}
+
+bool IsAscii(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x80; });
+}
+
+Bytes ConvertPg(Bytes from, bool to_server) {
+  const int size = static_cast<int>(from.size);
+  const char* const to = to_server ? pg_any_to_server(from.data, size, PG_UTF8)
+                                   : pg_server_to_any(from.data, size, PG_UTF8);
+  if (!to_server && GetDatabaseEncoding() == PG_SQL_ASCII) {
+    pg_verify_mbstr(PG_UTF8, to, size, false);
+  }
+  return {to, to == from.data ? from.size : std::strlen(to)};
+}
+
+std::string Convert(std::string_view text, bool to_server) {
+  if (GetDatabaseEncoding() == PG_UTF8 || IsAscii(text)) {
+    return std::string(text);
+  }
+  const Bytes from{text.data(), text.size()};
+  const Bytes to = CallPg([from, to_server] { return ConvertPg(from, to_server); });
+  return std::string(to.data, to.size);
+}
+
+Datum TextDatumPg(const char* data, size_t size) {
+  return PointerGetDatum(cstring_to_text_with_len(data, static_cast<int>(size)));
+}
+
+// What the server stores as text holds no NUL byte.
+void RejectNul(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) {
+    CallPg([] {
+      ereport(ERROR, (errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+                      errmsg("text must not contain a null byte")));
+    });
+  }
+}
+
+Datum RowPg(FunctionCallInfo fcinfo, char** columns, int count) {
+  TupleDesc desc;
+  if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE || desc->natts != count) {
+    elog(ERROR, "the function is not declared to return %d columns", count);
+  }
+  return HeapTupleGetDatum(BuildTupleFromCStrings(TupleDescGetAttInMetadata(desc), columns));
+}
+
+}  // namespace
+
+std::string Utf8FromServer(std::string_view text) { return Convert(text, false); }
+std::string ServerFromUtf8(std::string_view text) { return Convert(text, true); }
+
+bool ArgIsNull(FunctionCallInfo fcinfo, int n) { return PG_ARGISNULL(n); }
+
+std::string ArgText(FunctionCallInfo fcinfo, int n) {
+  const Bytes bytes = ArgVarlena(fcinfo, n);
+  return Utf8FromServer({bytes.data, bytes.size});
+}
+
+std::optional<std::string> OptArgText(FunctionCallInfo fcinfo, int n) {
+  if (ArgIsNull(fcinfo, n)) {
+    return std::nullopt;
+  }
+  return ArgText(fcinfo, n);
+}
+
+std::string ArgBytes(FunctionCallInfo fcinfo, int n) {
+  const Bytes bytes = ArgVarlena(fcinfo, n);
+  return std::string(bytes.data, bytes.size);
+}
+
+std::string ArgJson(FunctionCallInfo fcinfo, int n) {
+  const Datum datum = PG_GETARG_DATUM(n);
+  const char* const text = CallPg([datum] {
+    Jsonb* const json = DatumGetJsonbP(datum);
+    return JsonbToCString(nullptr, &json->root, static_cast<int>(VARSIZE(json)));
+  });
+  return Utf8FromServer(text);
+}
+
+std::int32_t ArgInt(FunctionCallInfo fcinfo, int n) { return PG_GETARG_INT32(n); }
+
+bool ArgBool(FunctionCallInfo fcinfo, int n) { return PG_GETARG_BOOL(n); }
+
+Timestamp ArgTimestamp(FunctionCallInfo fcinfo, int n) {
+  const TimestampTz value = PG_GETARG_TIMESTAMPTZ(n);
+  if (TIMESTAMP_NOT_FINITE(value)) {
+    CallPg([] {
+      ereport(ERROR,
+              (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp must be finite")));
+    });
+  }
+  return Timestamp(std::chrono::microseconds(value) + kEpochShift);
+}
+
+Datum ReturnNull(FunctionCallInfo fcinfo) {
+  fcinfo->isnull = true;
+  return static_cast<Datum>(0);
+}
+
+Datum ReturnVoid() { return static_cast<Datum>(0); }
+
+Datum ReturnBool(bool value) { return BoolGetDatum(value); }
+
+Datum ReturnText(std::string_view utf8) {
+  RejectNul(utf8);
+  const std::string text = ServerFromUtf8(utf8);
+  const char* const data = text.data();
+  const size_t size = text.size();
+  return CallPg([data, size] { return TextDatumPg(data, size); });
+}
+
+Datum ReturnOptText(FunctionCallInfo fcinfo, const std::optional<std::string>& utf8) {
+  return utf8 ? ReturnText(*utf8) : ReturnNull(fcinfo);
+}
+
+Datum ReturnTextArray(std::span<const std::string> utf8) {
+  std::vector<Datum> elements;
+  elements.reserve(utf8.size());
+  for (const std::string& text : utf8) {
+    elements.push_back(ReturnText(text));
+  }
+  Datum* const data = elements.data();
+  const int count = static_cast<int>(elements.size());
+  return CallPg([data, count] {
+    return PointerGetDatum(construct_array(data, count, TEXTOID, -1, false, TYPALIGN_INT));
+  });
+}
+
+Datum ReturnUuid(const UuidBytes& uuid) {
+  static_assert(sizeof(pg_uuid_t) == std::tuple_size_v<UuidBytes>);
+  const unsigned char* const bytes = uuid.data();
+  return CallPg([bytes] {
+    pg_uuid_t* const value = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+    std::memcpy(value->data, bytes, sizeof(value->data));
+    return UUIDPGetDatum(value);
+  });
+}
+
+Datum ReturnTimestamp(Timestamp at) {
+  return TimestampTzGetDatum((at.time_since_epoch() - kEpochShift).count());
+}
+
+Datum ReturnRow(FunctionCallInfo fcinfo, std::span<const std::string> columns) {
+  std::vector<std::string> texts;
+  for (const std::string& column : columns) {
+    texts.push_back(ServerFromUtf8(column));
+  }
+  std::vector<char*> pointers;
+  for (std::string& text : texts) {
+    pointers.push_back(text.data());
+  }
+  char** const data = pointers.data();
+  const int count = static_cast<int>(pointers.size());
+  return CallPg([fcinfo, data, count] { return RowPg(fcinfo, data, count); });
+}
+
+}  // namespace switchboard::pg

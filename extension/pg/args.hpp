@@ -1,0 +1,53 @@
+#pragma once
+// Arguments and results of SQL-callable functions. Free of server headers.
+//
+// Text is UTF-8 on this side of the border: converted from and to the server encoding, and checked
+// (22021) when the database is SQL_ASCII and promises nothing. Reading an argument detoasts it
+// once; a NULL argument that the function is not declared STRICT for must be asked for with the Opt
+// form.
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "extension/pg/types.hpp"
+
+namespace switchboard::pg {
+
+using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
+using UuidBytes = std::array<unsigned char, 16>;
+
+bool ArgIsNull(FunctionCallInfo fcinfo, int n);
+
+std::string ArgText(FunctionCallInfo fcinfo, int n);
+std::optional<std::string> OptArgText(FunctionCallInfo fcinfo, int n);
+std::string ArgBytes(FunctionCallInfo fcinfo, int n);  // bytea
+std::string ArgJson(FunctionCallInfo fcinfo, int n);   // jsonb, as JSON text
+std::int32_t ArgInt(FunctionCallInfo fcinfo, int n);
+bool ArgBool(FunctionCallInfo fcinfo, int n);
+// timestamptz; 22008 for an infinite one, which no clock calculation survives.
+Timestamp ArgTimestamp(FunctionCallInfo fcinfo, int n);
+
+Datum ReturnNull(FunctionCallInfo fcinfo);
+Datum ReturnVoid();
+Datum ReturnBool(bool value);
+Datum ReturnText(std::string_view utf8);
+Datum ReturnOptText(FunctionCallInfo fcinfo, const std::optional<std::string>& utf8);
+Datum ReturnTextArray(std::span<const std::string> utf8);
+Datum ReturnUuid(const UuidBytes& uuid);
+Datum ReturnTimestamp(Timestamp at);
+
+// One row of the function's declared OUT columns, each given as text and read by its type's input
+// function.
+Datum ReturnRow(FunctionCallInfo fcinfo, std::span<const std::string> columns);
+
+// Conversions for whoever handles server text elsewhere.
+std::string Utf8FromServer(std::string_view text);
+std::string ServerFromUtf8(std::string_view text);
+
+}  // namespace switchboard::pg

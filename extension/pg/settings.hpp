@@ -1,0 +1,31 @@
+#pragma once
+// The settings of the extension (postgresql.conf, switchboard.*). Free of server headers.
+//
+// Reads are plain loads of what the server keeps current; a string is valid until the next reload
+// of the configuration, so copy it when waiting.
+
+#include <chrono>
+
+namespace switchboard::pg {
+
+// Defines all settings. Call once, from _PG_init, with and without preloading.
+void DefineSettings();
+
+namespace settings {
+
+const char* Databases();  // "*" or a list of names separated by commas
+int Workers();            // per database
+int MaxInFlight();
+int BatchSize();
+std::chrono::milliseconds PollInterval();
+std::chrono::seconds Lease();
+const char* EgressAllow();  // list of CIDRs
+bool AllowHttp();
+const char* SecretsDir();
+const char* KeyFile();
+bool LogPayloads();
+const char* WorkerPath();  // empty: switchboard-worker in the server's bindir
+std::chrono::milliseconds DrainTimeout();
+
+}  // namespace settings
+}  // namespace switchboard::pg
