@@ -158,12 +158,12 @@ class DatabasePool::Connection : public std::enable_shared_from_this<Connection>
       }
     }
     const auto generation = generation_;
-    socket_.async_wait(type, [self = shared_from_this(), generation,
-                              next](boost::system::error_code error) {
-      if (!error && self->pool_ != nullptr && generation == self->generation_) {
-        ((*self).*next)();
-      }
-    });
+    socket_.async_wait(
+        type, [self = shared_from_this(), generation, next](boost::system::error_code error) {
+          if (!error && self->pool_ != nullptr && generation == self->generation_) {
+            ((*self).*next)();
+          }
+        });
   }
 
   void AwaitPolling() {

@@ -63,17 +63,33 @@ Options ParseOptions(int argc, char** argv) {
   Options options;
   for (int c; (c = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
     switch (c) {
-      case 'd': options.pool.dsn = optarg; break;
-      case 'a': options.server.address = optarg; break;
+      case 'd':
+        options.pool.dsn = optarg;
+        break;
+      case 'a':
+        options.server.address = optarg;
+        break;
       case 'p':
         options.server.port = static_cast<std::uint16_t>(Number("port", optarg, 0, 65535));
         break;
-      case 'c': options.pool.connections = Number("connections", optarg, 1, 256); break;
-      case 'm': options.server.max_connections = Number("max-connections", optarg, 1, 65536); break;
-      case 'b': options.server.body_bytes = Number("max-body", optarg, 1, 1UL << 30); break;
-      case 'v': std::cout << "switchboard-gateway " << SB_VERSION << "\n"; std::exit(0);
-      case 'h': std::cout << kUsage; std::exit(0);
-      default: std::cerr << kUsage; std::exit(2);
+      case 'c':
+        options.pool.connections = Number("connections", optarg, 1, 256);
+        break;
+      case 'm':
+        options.server.max_connections = Number("max-connections", optarg, 1, 65536);
+        break;
+      case 'b':
+        options.server.body_bytes = Number("max-body", optarg, 1, 1UL << 30);
+        break;
+      case 'v':
+        std::cout << "switchboard-gateway " << SB_VERSION << "\n";
+        std::exit(0);
+      case 'h':
+        std::cout << kUsage;
+        std::exit(0);
+      default:
+        std::cerr << kUsage;
+        std::exit(2);
     }
   }
   if (optind != argc) {

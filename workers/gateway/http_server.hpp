@@ -25,7 +25,7 @@ struct ServerOptions {
   std::chrono::seconds idle_timeout{60};     // between requests of a kept connection
   std::chrono::seconds request_timeout{10};  // first to last byte of one request
   std::chrono::seconds write_timeout{30};
-  std::chrono::seconds stop_timeout{10};     // what running requests get when stopping
+  std::chrono::seconds stop_timeout{10};  // what running requests get when stopping
 };
 
 class HttpServer {

@@ -14,12 +14,11 @@ namespace switchboard::gateway {
 using HttpRequest = boost::beast::http::request<boost::beast::http::string_body>;
 using HttpResponse = boost::beast::http::response<boost::beast::http::string_body>;
 
-// The request as handle_http takes it, or nothing when the target is not a path with sound percent
-// escapes in valid UTF-8. The header `x-request-target` is set to the target exactly as received,
-// whatever the client sent under that name: webhook signatures cover those bytes.
-// `peer` is the client's address, passed as `x-peer-address`.
-std::optional<DatabaseRequest> ToDatabaseRequest(const HttpRequest& request,
-                                                 std::string_view peer);
+// The request as handle_http takes it, or nothing when the target is no path or holds what the
+// database cannot store (NUL, invalid UTF-8). The header `x-request-target` is set to the target
+// exactly as received, whatever the client sent under that name: webhook signatures cover those
+// bytes. `peer` is the client's address, passed as `x-peer-address`.
+std::optional<DatabaseRequest> ToDatabaseRequest(const HttpRequest& request, std::string_view peer);
 
 // The answer of the database as an HTTP response; anything but kAnswer becomes a problem document
 // (RFC 9457) without inner detail: 400, 503 with Retry-After, or 500.
