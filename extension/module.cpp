@@ -5,6 +5,7 @@
 #include "extension/pg/entry.hpp"
 #include "extension/pg/process.hpp"
 #include "extension/pg/settings.hpp"
+#include "extension/pg/wake.hpp"
 
 namespace switchboard {
 namespace {
@@ -14,6 +15,9 @@ void Load() {
     return;
   }
   pg::DefineSettings();
+  if (pg::IsPreloading()) {
+    pg::InstallWake();
+  }
 }
 
 }  // namespace
