@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -144,6 +145,4 @@ const Provider* FindProvider(std::string_view name);
 
 }  // namespace switchboard::providers
 
-#ifdef POSTGRES_H
-#error "server headers must not be visible in workers/"
-#endif
+#include "workers/core/no_server_header.hpp"

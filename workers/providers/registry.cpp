@@ -1,0 +1,20 @@
+// The one list of providers.
+#include "workers/providers/provider.hpp"
+#include "workers/providers/twilio/twilio.hpp"
+#include "workers/providers/voipstudio/voipstudio.hpp"
+#include "workers/providers/webhook/webhook.hpp"
+
+namespace switchboard::providers {
+
+const Provider* FindProvider(std::string_view name) {
+  static const twilio::Twilio twilio;
+  static const voipstudio::VoipStudio voipstudio;
+  static const webhook::Webhook webhook;
+  static const Provider* const all[] = {&twilio, &voipstudio, &webhook};
+  for (const Provider* provider : all) {
+    if (provider->name() == name) return provider;
+  }
+  return nullptr;
+}
+
+}  // namespace switchboard::providers
