@@ -5,7 +5,9 @@
 #include "extension/pg/entry.hpp"
 #include "extension/pg/process.hpp"
 #include "extension/pg/settings.hpp"
+#include "extension/pg/utility_hook.hpp"
 #include "extension/pg/wake.hpp"
+#include "extension/pg/worker_slots.hpp"
 
 namespace switchboard {
 namespace {
@@ -16,7 +18,9 @@ void Load() {
   }
   pg::DefineSettings();
   if (pg::IsPreloading()) {
-    pg::InstallWake();
+    pg::RequestWorkerSlots();
+    pg::RegisterCommitCallback();
+    pg::InstallUtilityHook();
   }
 }
 

@@ -13,3 +13,30 @@
 #else
 #define SB_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
+
+extern "C" {
+#include "catalog/pg_database.h"
+#include "utils/acl.h"
+#include "utils/wait_event.h"
+}
+
+namespace switchboard::pg {
+
+inline bool OwnsDatabase(Oid database) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(DatabaseRelationId, database, GetUserId());
+#else
+  return pg_database_ownercheck(database, GetUserId());
+#endif
+}
+
+// What pg_stat_activity shows while a process waits for something of ours; named from 17 on.
+inline uint32 WaitEvent([[maybe_unused]] const char* name) {
+#if PG_VERSION_NUM >= 170000
+  return WaitEventExtensionNew(name);
+#else
+  return PG_WAIT_EXTENSION;
+#endif
+}
+
+}  // namespace switchboard::pg
