@@ -3,6 +3,8 @@
 -- Every table that is referred to carries UNIQUE (tenant_id, id), and every reference is (tenant_id, x_id): a row can
 -- then only refer to rows of its own tenant, and a failing reference does not tell whether another tenant has such a row.
 -- Where a reference is emptied on delete only x_id is (ON DELETE SET NULL (x_id)); tenant_id stays.
+-- Unique keys carry the tenant too, or a duplicate would tell the same. Exceptions: primary keys, which nobody can guess,
+-- and the list of a campaign, which its policy guards.
 
 CREATE TABLE switchboard.tenants (
     id uuid PRIMARY KEY DEFAULT switchboard.uuid_v7(),

@@ -131,6 +131,7 @@ COMMENT ON INDEX switchboard.campaign_contacts_assigned_idx IS 'The callbacks th
 -- Derived, therefore not dumped: the triggers of campaign_contacts make it anew on restore. Without a reference to the
 -- campaign, whose KEY SHARE lock would make concurrent writers of one campaign touch the same row.
 CREATE TABLE switchboard.campaign_stat_deltas (
+    id bigint GENERATED ALWAYS AS IDENTITY,
     tenant_id uuid NOT NULL,
     campaign_id uuid NOT NULL,
     n_total bigint NOT NULL DEFAULT 0,
@@ -140,10 +141,12 @@ CREATE TABLE switchboard.campaign_stat_deltas (
     n_failed bigint NOT NULL DEFAULT 0,
     n_do_not_call bigint NOT NULL DEFAULT 0,
     n_callback bigint NOT NULL DEFAULT 0,
-    n_exhausted bigint NOT NULL DEFAULT 0
+    n_exhausted bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (campaign_id, id)
 ) WITH (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 500);
 COMMENT ON TABLE switchboard.campaign_stat_deltas IS
 'Changes to the statistics of campaigns, one row per campaign and statement; summed by readers, folded now and then.';
+COMMENT ON COLUMN switchboard.campaign_stat_deltas.id IS 'Order of appending.';
 COMMENT ON COLUMN switchboard.campaign_stat_deltas.tenant_id IS 'The tenant that the row belongs to.';
 COMMENT ON COLUMN switchboard.campaign_stat_deltas.campaign_id IS 'The campaign.';
 COMMENT ON COLUMN switchboard.campaign_stat_deltas.n_total IS 'People on the list.';
@@ -154,8 +157,6 @@ COMMENT ON COLUMN switchboard.campaign_stat_deltas.n_failed IS 'Of these, failed
 COMMENT ON COLUMN switchboard.campaign_stat_deltas.n_do_not_call IS 'Of these, do-not-call.';
 COMMENT ON COLUMN switchboard.campaign_stat_deltas.n_callback IS 'Of these, waiting for a callback.';
 COMMENT ON COLUMN switchboard.campaign_stat_deltas.n_exhausted IS 'Of the failed ones, those with no attempt left.';
-CREATE INDEX campaign_stat_deltas_campaign_idx ON switchboard.campaign_stat_deltas (campaign_id);
-COMMENT ON INDEX switchboard.campaign_stat_deltas_campaign_idx IS 'The changes to one campaign.';
 
 CREATE TABLE switchboard.campaign_runs (
     id uuid PRIMARY KEY DEFAULT switchboard.uuid_v7(),

@@ -232,7 +232,7 @@ COMMENT ON COLUMN switchboard.dialer_queues.call_log_id IS 'The call it became.'
 COMMENT ON COLUMN switchboard.dialer_queues.reserved_by IS 'The agent who is looking at it (preview dialing).';
 COMMENT ON COLUMN switchboard.dialer_queues.reserved_until IS 'When the reservation expires.';
 COMMENT ON COLUMN switchboard.dialer_queues.reason IS 'Why it was skipped or failed.';
-CREATE UNIQUE INDEX dialer_queues_open_key ON switchboard.dialer_queues (contact_id) WHERE status IN ('queued', 'calling');
+CREATE UNIQUE INDEX dialer_queues_open_key ON switchboard.dialer_queues (tenant_id, contact_id) WHERE status IN ('queued', 'calling');
 COMMENT ON INDEX switchboard.dialer_queues_open_key IS 'Nobody is in the queue twice.';
 CREATE INDEX dialer_queues_due_idx ON switchboard.dialer_queues (scheduled_at) WHERE status = 'queued';
 COMMENT ON INDEX switchboard.dialer_queues_due_idx IS 'Whether and what is due.';
@@ -268,7 +268,7 @@ COMMENT ON COLUMN switchboard.agent_states.reason IS 'Why, in the agent''s words
 COMMENT ON COLUMN switchboard.agent_states.call_log_id IS 'The call that it is about.';
 COMMENT ON COLUMN switchboard.agent_states.started_at IS 'When it began.';
 COMMENT ON COLUMN switchboard.agent_states.ended_at IS 'When it ended; null: it lasts.';
-CREATE UNIQUE INDEX agent_states_open_key ON switchboard.agent_states (user_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX agent_states_open_key ON switchboard.agent_states (tenant_id, user_id) WHERE ended_at IS NULL;
 COMMENT ON INDEX switchboard.agent_states_open_key IS 'An agent is in one state at a time.';
 CREATE INDEX agent_states_waiting_idx ON switchboard.agent_states (tenant_id, started_at) WHERE ended_at IS NULL AND state = 'available';
 COMMENT ON INDEX switchboard.agent_states_waiting_idx IS 'Free agents, longest idle first.';

@@ -44,7 +44,7 @@ COMMENT ON COLUMN switchboard.omnichannel_sessions.started_at IS 'When it began.
 COMMENT ON COLUMN switchboard.omnichannel_sessions.expires_at IS 'When it ends by itself; every sign of life moves it on.';
 COMMENT ON COLUMN switchboard.omnichannel_sessions.last_inbound_at IS 'When the contact last wrote or called; opens the 24 hours of free text on WhatsApp.';
 COMMENT ON COLUMN switchboard.omnichannel_sessions.closed_at IS 'When it was closed.';
-CREATE UNIQUE INDEX omnichannel_sessions_open_key ON switchboard.omnichannel_sessions (contact_id) WHERE status IN ('active', 'follow_up');
+CREATE UNIQUE INDEX omnichannel_sessions_open_key ON switchboard.omnichannel_sessions (tenant_id, contact_id) WHERE status IN ('active', 'follow_up');
 COMMENT ON INDEX switchboard.omnichannel_sessions_open_key IS 'A contact has at most one open session.';
 CREATE INDEX omnichannel_sessions_contact_idx ON switchboard.omnichannel_sessions (tenant_id, contact_id, started_at DESC);
 COMMENT ON INDEX switchboard.omnichannel_sessions_contact_idx IS 'A contact''s sessions, newest first.';
@@ -98,7 +98,7 @@ COMMENT ON COLUMN switchboard.messages.provider_message_id IS 'The provider''s i
 COMMENT ON COLUMN switchboard.messages.metadata IS 'More about the message.';
 CREATE UNIQUE INDEX messages_inbound_key ON switchboard.messages (tenant_id, channel, provider_message_id) WHERE direction = 'inbound';
 COMMENT ON INDEX switchboard.messages_inbound_key IS 'An inbound message that is delivered twice is one row.';
-CREATE UNIQUE INDEX messages_summary_key ON switchboard.messages (call_id, channel) WHERE message_type = 'call_summary';
+CREATE UNIQUE INDEX messages_summary_key ON switchboard.messages (tenant_id, call_id, channel) WHERE message_type = 'call_summary';
 COMMENT ON INDEX switchboard.messages_summary_key IS 'A call is summed up at most once per channel.';
 CREATE INDEX messages_session_idx ON switchboard.messages (tenant_id, session_id, created_at);
 COMMENT ON INDEX switchboard.messages_session_idx IS 'A conversation in order.';

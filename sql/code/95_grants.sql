@@ -1,0 +1,49 @@
+-- Who may do what: all grants of the extension, in one place. Everything starts from nothing, for PUBLIC for good.
+--
+--   switchboard_app      the API under row level security; agents log in as members of it
+--   switchboard_gateway  the same, and may say on whose behalf (a member of switchboard_app)
+--   switchboard_worker   claims and finishes jobs by functions, reads no table
+--   switchboard_monitor  health and metrics, no customer data
+--
+-- Each section belongs to one subject; functions are named without arguments and mean all overloads.
+
+SELECT switchboard._revoke_all();
+
+DO $membership$
+BEGIN
+    IF NOT pg_catalog.pg_has_role('switchboard_gateway', 'switchboard_app', 'MEMBER') THEN
+        GRANT switchboard_app TO switchboard_gateway;
+    END IF;
+END
+$membership$;
+
+GRANT USAGE ON SCHEMA switchboard TO switchboard_app, switchboard_gateway, switchboard_worker, switchboard_monitor;
+
+-- Section: identity
+SELECT switchboard._grant_execute('switchboard_app', ARRAY['current_tenant_id', 'current_user_id', 'is_supervisor', '_is_admin']);
+SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['set_identity']);
+
+-- Section: tables that the application writes
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE, DELETE', ARRAY[
+    'contacts', 'deals', 'tasks', 'activities', 'products', 'purchases', 'campaigns', 'dialer_campaigns', 'campaign_contacts',
+    'call_logs', 'call_recordings', 'call_dispositions', 'voicemail_drops', 'coupons', 'omnichannel_sessions', 'messages',
+    'templates', 'do_not_call', 'consents', 'compliance_overrides', 'support_requests']);
+
+-- Section: tables that the application reads; functions write them
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY[
+    'tenants', 'users', 'call_events', 'call_triggers', 'campaign_runs', 'campaign_stat_deltas', 'dialer_queues', 'agent_states',
+    'webhook_inbox', 'message_delivery_log', 'events', 'audit_log', 'compliance_rules', 'dispatch_decisions']);
+
+-- A login_role decides who somebody is, in every tenant: only the owner of the extension sets it.
+GRANT INSERT (id, tenant_id, name, email, role, endpoint, skills, active, settings),
+      UPDATE (name, email, role, endpoint, skills, active, settings), DELETE
+    ON switchboard.users TO switchboard_app;
+GRANT UPDATE (name, default_region, timezone, currency, settings) ON switchboard.tenants TO switchboard_app;
+
+-- Section: jobs and providers
+
+-- Section: pure functions
+
+-- Section: dialer, calls, HTTP, analytics
+
+-- Section: workers and monitoring
