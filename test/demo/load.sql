@@ -1,0 +1,50 @@
+-- A tenant, its account at the simulated carrier, the campaign and the import of the contact list.
+-- Prints the tenant's id, the campaign's id, then the import's report.
+-- Variables: carrier, gateway (URLs), secret (file under switchboard.secrets_dir), csv (path)
+CREATE EXTENSION pg_switchboard;
+
+INSERT INTO switchboard.tenants (name, default_region, timezone, currency)
+VALUES ('Acme Outdoor', 'US', 'America/New_York', 'USD')
+RETURNING id AS tenant \gset
+\echo :tenant
+
+-- The session speaks for that tenant, as an application server would.
+SELECT set_config('switchboard.tenant_id', :'tenant', false) AS speaking_for \gset
+
+INSERT INTO switchboard.users (name, email, role) VALUES ('Sam Rivera', 'sam@example.com', 'admin');
+
+SELECT switchboard.add_provider_account(
+         'twilio', 'main line',
+         jsonb_build_object('account_sid', 'AC00000000000000000000000000000001',
+                            'base_url', :'carrier', 'public_url', :'gateway'),
+         jsonb_build_object('auth_token', 'file:' || :'secret')) AS account \gset
+INSERT INTO switchboard.channel_routes (channel, account_id, priority)
+VALUES ('voice', :'account', 1);
+
+INSERT INTO switchboard.dialer_campaigns
+       (name, description, type, caller_id, script, max_attempts, retry_interval, active_hours, settings)
+VALUES ('Spring sale', 'Tells every customer that the spring sale has begun', 'power',
+        '+12015550100',
+        'Hello {{first_name}}, this is Acme Outdoor. Our spring sale has begun. Goodbye!',
+        2, 3, '{"start":"00:00","end":"24:00"}', '{"max_lines": 200}')
+RETURNING id AS campaign \gset
+\echo :campaign
+
+-- People who asked not to be called: every 40th number of the list.
+CREATE TEMP TABLE list (phone_number text, region text, first_name text, last_name text,
+                        email text, company text, line serial);
+COPY list (phone_number, region, first_name, last_name, email, company) FROM :'csv' CSV HEADER;
+
+INSERT INTO switchboard.do_not_call (phone_number, reason, source)
+SELECT DISTINCT switchboard.try_normalize_phone(l.phone_number, l.region), 'asked on the phone', 'demo'
+  FROM list l
+ WHERE l.line % 40 = 0 AND switchboard.try_normalize_phone(l.phone_number, l.region) IS NOT NULL;
+
+SELECT switchboard.add_campaign_contacts(
+         :'campaign', (SELECT jsonb_agg(to_jsonb(l) - 'line' ORDER BY l.line) FROM list l)) AS report \gset
+
+SELECT format('%s contacts added, %s updated, %s rows rejected', :'report'::jsonb ->> 'added',
+              :'report'::jsonb ->> 'updated', jsonb_array_length(:'report'::jsonb -> 'rejected'));
+SELECT format('  row %s: "%s" %s', r ->> 'index', r ->> 'phone_number', r ->> 'reason')
+  FROM jsonb_array_elements(:'report'::jsonb -> 'rejected') WITH ORDINALITY AS e (r, n)
+ ORDER BY n LIMIT 6;
