@@ -72,6 +72,10 @@ Datum RowPg(FunctionCallInfo fcinfo, char** columns, int count) {
 std::string Utf8FromServer(std::string_view text) { return Convert(text, false); }
 std::string ServerFromUtf8(std::string_view text) { return Convert(text, true); }
 
+Timestamp TimestampFromServer(std::int64_t microseconds) {
+  return Timestamp(std::chrono::microseconds(microseconds) + kEpochShift);
+}
+
 bool ArgIsNull(FunctionCallInfo fcinfo, int n) { return PG_ARGISNULL(n); }
 
 std::string ArgText(FunctionCallInfo fcinfo, int n) {
@@ -100,6 +104,17 @@ std::string ArgJson(FunctionCallInfo fcinfo, int n) {
   return Utf8FromServer(text);
 }
 
+std::string ArgNumeric(FunctionCallInfo fcinfo, int n) {
+  const Datum datum = PG_GETARG_DATUM(n);
+  return CallPg([datum] { return DatumGetCString(DirectFunctionCall1(numeric_out, datum)); });
+}
+
+UuidBytes ArgUuid(FunctionCallInfo fcinfo, int n) {
+  UuidBytes uuid;
+  std::memcpy(uuid.data(), PG_GETARG_UUID_P(n)->data, uuid.size());
+  return uuid;
+}
+
 std::int32_t ArgInt(FunctionCallInfo fcinfo, int n) { return PG_GETARG_INT32(n); }
 
 bool ArgBool(FunctionCallInfo fcinfo, int n) { return PG_GETARG_BOOL(n); }
@@ -112,7 +127,7 @@ Timestamp ArgTimestamp(FunctionCallInfo fcinfo, int n) {
               (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp must be finite")));
     });
   }
-  return Timestamp(std::chrono::microseconds(value) + kEpochShift);
+  return TimestampFromServer(value);
 }
 
 Datum ReturnNull(FunctionCallInfo fcinfo) {
@@ -161,6 +176,10 @@ Datum ReturnUuid(const UuidBytes& uuid) {
 
 Datum ReturnTimestamp(Timestamp at) {
   return TimestampTzGetDatum((at.time_since_epoch() - kEpochShift).count());
+}
+
+Datum ReturnOptTimestamp(FunctionCallInfo fcinfo, std::optional<Timestamp> at) {
+  return at ? ReturnTimestamp(*at) : ReturnNull(fcinfo);
 }
 
 Datum ReturnRow(FunctionCallInfo fcinfo, std::span<const std::string> columns) {

@@ -26,8 +26,10 @@ bool ArgIsNull(FunctionCallInfo fcinfo, int n);
 
 std::string ArgText(FunctionCallInfo fcinfo, int n);
 std::optional<std::string> OptArgText(FunctionCallInfo fcinfo, int n);
-std::string ArgBytes(FunctionCallInfo fcinfo, int n);  // bytea
-std::string ArgJson(FunctionCallInfo fcinfo, int n);   // jsonb, as JSON text
+std::string ArgBytes(FunctionCallInfo fcinfo, int n);    // bytea
+std::string ArgJson(FunctionCallInfo fcinfo, int n);     // jsonb, as JSON text
+std::string ArgNumeric(FunctionCallInfo fcinfo, int n);  // numeric, as decimal text
+UuidBytes ArgUuid(FunctionCallInfo fcinfo, int n);
 std::int32_t ArgInt(FunctionCallInfo fcinfo, int n);
 bool ArgBool(FunctionCallInfo fcinfo, int n);
 // timestamptz; 22008 for an infinite one, which no clock calculation survives.
@@ -41,12 +43,15 @@ Datum ReturnOptText(FunctionCallInfo fcinfo, const std::optional<std::string>& u
 Datum ReturnTextArray(std::span<const std::string> utf8);
 Datum ReturnUuid(const UuidBytes& uuid);
 Datum ReturnTimestamp(Timestamp at);
+Datum ReturnOptTimestamp(FunctionCallInfo fcinfo, std::optional<Timestamp> at);
 
 // One row of the function's declared OUT columns, each given as text and read by its type's input
 // function.
 Datum ReturnRow(FunctionCallInfo fcinfo, std::span<const std::string> columns);
 
-// Conversions for whoever handles server text elsewhere.
+// Conversions for whoever handles server values elsewhere; a server timestamp is microseconds since
+// 2000.
+Timestamp TimestampFromServer(std::int64_t microseconds);
 std::string Utf8FromServer(std::string_view text);
 std::string ServerFromUtf8(std::string_view text);
 

@@ -85,6 +85,7 @@ CREATE TABLE switchboard.campaign_contacts (
     status switchboard.campaign_contact_status NOT NULL DEFAULT 'pending',
     attempts integer NOT NULL DEFAULT 0,
     last_attempt_at timestamptz,
+    last_outcome text,
     next_attempt_at timestamptz,
     last_call_id uuid,
     priority integer NOT NULL DEFAULT 0,
@@ -113,6 +114,7 @@ COMMENT ON COLUMN switchboard.campaign_contacts.company IS 'Employer.';
 COMMENT ON COLUMN switchboard.campaign_contacts.status IS 'Where the person stands.';
 COMMENT ON COLUMN switchboard.campaign_contacts.attempts IS 'How often they were called.';
 COMMENT ON COLUMN switchboard.campaign_contacts.last_attempt_at IS 'When they were last called.';
+COMMENT ON COLUMN switchboard.campaign_contacts.last_outcome IS 'How the last attempt ended (busy, no-answer, ...); settings.retry_rules of the campaign go by it.';
 COMMENT ON COLUMN switchboard.campaign_contacts.next_attempt_at IS 'When they may be called next; null while failed: attempts are used up.';
 COMMENT ON COLUMN switchboard.campaign_contacts.last_call_id IS 'The last call (call_logs.id); the call itself may be gone.';
 COMMENT ON COLUMN switchboard.campaign_contacts.priority IS 'Higher is called first.';

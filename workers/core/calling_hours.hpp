@@ -20,7 +20,7 @@ using Instant = std::chrono::sys_time<std::chrono::microseconds>;
 //   optional in both: "days":["mon",…]                     the days on which a window may start
 //                     "holidays":["2026-12-25",…]          no window starts then
 //
-// Times are HH:MM or HH:MM:SS of the wall clock. `end` is exclusive and may be "24:00"; an end
+// Times are HH:MM of the wall clock. `end` is exclusive and may be "24:00"; an end
 // before its start runs past midnight and belongs to the day it started on. Windows may overlap. A
 // wall time that a clock change skips counts as the first instant after it; one that occurs twice
 // is inside both times.

@@ -11,6 +11,10 @@ namespace switchboard::core {
 // allocation but the result.
 std::vector<std::string_view> ZonesOfPrefix(std::string_view digits);
 
+// The current name of a zone that the table still spells the old way (Asia/Calcutta); else the name
+// itself.
+std::string_view CurrentZoneName(std::string_view name);
+
 }  // namespace switchboard::core
 
 #include "workers/core/no_server_header.hpp"
