@@ -40,9 +40,26 @@ std::size_t NestingOf(std::string_view text) {
   return deepest;
 }
 
-bool Parse(std::string_view text, Json* document) {
-  document->Parse<kParseFlags>(text.data(), text.size());
-  return !document->HasParseError();
+void CheckLimits(std::string_view text, const JsonLimits& limits) {
+  if (text.size() > limits.max_bytes) {
+    throw LimitExceeded("JSON of " + std::to_string(text.size()) + " bytes exceeds the limit of " +
+                        std::to_string(limits.max_bytes));
+  }
+  if (NestingOf(text) > limits.max_depth) {
+    throw LimitExceeded("JSON nests deeper than " + std::to_string(limits.max_depth) + " levels");
+  }
+}
+
+template <unsigned kFlags>
+Json ParseWith(std::string_view text, const JsonLimits& limits) {
+  CheckLimits(text, limits);
+  Json document;
+  document.Parse<kFlags>(text.data(), text.size());
+  if (document.HasParseError()) {
+    throw BadArgument("invalid JSON at byte " + std::to_string(document.GetErrorOffset()) + ": " +
+                      Quoted(text.substr(0, 40)));
+  }
+  return document;
 }
 
 std::string DoubleText(double value) {
@@ -105,26 +122,19 @@ void ThrowJsonMisuse(const char* condition) {
 }
 
 Json ParseJson(std::string_view text, const JsonLimits& limits) {
-  if (text.size() > limits.max_bytes) {
-    throw LimitExceeded("JSON of " + std::to_string(text.size()) + " bytes exceeds the limit of " +
-                        std::to_string(limits.max_bytes));
-  }
-  if (NestingOf(text) > limits.max_depth) {
-    throw LimitExceeded("JSON nests deeper than " + std::to_string(limits.max_depth) + " levels");
-  }
-  Json document;
-  if (!Parse(text, &document)) {
-    throw BadArgument("invalid JSON at byte " + std::to_string(document.GetErrorOffset()) + ": " +
-                      Quoted(text.substr(0, 40)));
-  }
-  return document;
+  return ParseWith<kParseFlags>(text, limits);
+}
+
+Json ParseJsonKeepingNumbers(std::string_view text, const JsonLimits& limits) {
+  return ParseWith<kParseFlags | rapidjson::kParseNumbersAsStringsFlag>(text, limits);
 }
 
 std::optional<Json> TryParseJson(std::string_view text, const JsonLimits& limits) {
-  if (text.size() > limits.max_bytes || NestingOf(text) > limits.max_depth) return std::nullopt;
-  Json document;
-  if (!Parse(text, &document)) return std::nullopt;
-  return document;
+  try {
+    return ParseJson(text, limits);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
 }
 
 const JsonValue* Find(const JsonValue& value, std::string_view key) {

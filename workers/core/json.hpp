@@ -27,6 +27,10 @@ Json ParseJson(std::string_view text, const JsonLimits& limits = {});
 // The same, nothing for text that is not JSON or beyond the limits.
 std::optional<Json> TryParseJson(std::string_view text, const JsonLimits& limits = {});
 
+// As ParseJson, but every number becomes a string with its exact text: for printing, not for
+// computing.
+Json ParseJsonKeepingNumbers(std::string_view text, const JsonLimits& limits = {});
+
 // Member `key` of an object, or null when `value` is no object or has no such member.
 const JsonValue* Find(const JsonValue& value, std::string_view key);
 

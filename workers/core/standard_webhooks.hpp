@@ -7,6 +7,12 @@
 
 namespace switchboard::core {
 
+// How far a signed timestamp may be off, either way.
+inline constexpr std::chrono::seconds kSignatureTolerance{300};
+
+// Whether a decimal number of unix seconds lies within that tolerance.
+bool IsFreshTimestamp(std::string_view unix_seconds, std::chrono::sys_seconds now);
+
 // `secrets` is one whsec_… or several separated by white space or commas (rotation: new and old).
 // The value of the webhook-signature header: one "v1,<base64>" per secret. Throws SB002 if a secret
 // is not base64 or shorter than 16 bytes once decoded.

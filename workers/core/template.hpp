@@ -8,12 +8,13 @@ namespace switchboard::core {
 
 // Renders `body` with the JSON object `vars_json`. Variables, {{{x}}} and {{&x}} (never
 // HTML-escaped, all the same), sections, inverted sections, comments, set delimiters, dotted names,
-// {{.}}. No partials, no lambdas; a value is never read as template. Numbers print as they are
-// written in the JSON, booleans as true and false, null as nothing; arrays and objects as compact
-// JSON. A section is skipped when its variable is absent, null, false or an empty array.
+// {{.}}. No partials, no lambdas; a value is never read as template. Numbers print exactly as they
+// are written in the JSON, booleans as true and false, null as nothing. A section is skipped when
+// its variable is absent, null, false, an empty text or an empty array.
 //
 // Throws SB012 when an interpolated variable is absent; 22023 for a malformed template or
-// variables; 54000 when the output exceeds 1 MB or sections nest deeper than 64.
+// variables, and for interpolating an array or object; 54000 when template or output exceed 1 MB,
+// sections nest deeper than 64 levels or the work exceeds five million steps.
 std::string RenderTemplate(std::string_view body, std::string_view vars_json);
 
 }  // namespace switchboard::core

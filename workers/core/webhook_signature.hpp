@@ -6,9 +6,6 @@
 
 namespace switchboard::core {
 
-// How far a signed timestamp may be off, either way.
-inline constexpr std::chrono::seconds kSignatureTolerance{300};
-
 // `url` is the full public URL as the provider called it; `headers_json` an object of header to
 // string (or array of strings), names in any case, malformed JSON is 22023; `body` the exact bytes
 // received.
