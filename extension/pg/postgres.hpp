@@ -15,7 +15,6 @@
 #include <cstring>
 #include <exception>
 #include <functional>
-#include <iostream>
 #include <locale>
 #include <map>
 #include <memory>

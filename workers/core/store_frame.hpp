@@ -67,3 +67,5 @@ class FrameReader {
 #ifdef POSTGRES_H
 #error "workers/ must not see server headers"
 #endif
+
+#include "workers/core/no_server_header.hpp"

@@ -86,3 +86,5 @@ class DatabasePool {
 };
 
 }  // namespace switchboard::gateway
+
+#include "workers/core/no_server_header.hpp"

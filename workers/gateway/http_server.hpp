@@ -65,3 +65,5 @@ class HttpServer {
 };
 
 }  // namespace switchboard::gateway
+
+#include "workers/core/no_server_header.hpp"

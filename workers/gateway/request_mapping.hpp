@@ -28,3 +28,5 @@ HttpResponse ToHttpResponse(const DatabaseReply& reply);
 HttpResponse Problem(unsigned status, std::string_view title, std::string_view detail);
 
 }  // namespace switchboard::gateway
+
+#include "workers/core/no_server_header.hpp"
