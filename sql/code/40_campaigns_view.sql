@@ -19,7 +19,7 @@ SELECT c.id, c.tenant_id, c.user_id, c.name, c.description, c.type, c.status, c.
           FROM switchboard.campaign_stat_deltas d
          WHERE d.campaign_id = c.id) AS stats,
        c.product_id, c.discount_percent, c.max_abandon_rate, c.dial_level, c.cron_schedule, c.next_run_at, c.started_at,
-       c.completed_at, c.settings, c.created_at, c.updated_at
+       c.completed_at, c.settings, c.created_at, c.updated_at, c.ran_out
   FROM switchboard.campaigns c;
 REVOKE ALL ON switchboard.dialer_campaigns FROM PUBLIC;
 COMMENT ON VIEW switchboard.dialer_campaigns IS

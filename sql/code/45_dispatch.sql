@@ -1,26 +1,327 @@
--- What the queue asks the dialer.
+-- Dispatch: queue entries of campaigns that dial by themselves become calls and jobs. The queue calls _before_claim() ahead of
+-- each claim and _apply_job_results() and _allow_sending() around each call; there is no other clock, so a campaign runs
+-- to its end with workers alone.
 
-CREATE OR REPLACE FUNCTION switchboard._before_claim(max_jobs int) RETURNS timestamptz
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT NULL::timestamptz $$;
-REVOKE ALL ON FUNCTION switchboard._before_claim(int) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION switchboard._voice_account(tenant uuid)
+RETURNS switchboard.provider_accounts
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY DEFINER: agents may call without reading accounts. Internal: the tenant is the caller's word.
+  SELECT a.*
+  FROM switchboard.provider_accounts a
+  LEFT JOIN switchboard.channel_routes r ON r.account_id = a.id AND r.tenant_id = a.tenant_id AND r.channel = 'voice'
+  WHERE a.tenant_id = tenant AND a.enabled
+    AND (r.id IS NOT NULL
+         OR a.provider IN ('twilio', 'vonage', 'voipstudio', 'omnidimension', 'asterisk')
+            AND NOT EXISTS (SELECT FROM switchboard.channel_routes o WHERE o.tenant_id = tenant AND o.channel = 'voice')
+            AND (SELECT count(*) FROM switchboard.provider_accounts s
+                 WHERE s.tenant_id = tenant AND s.enabled
+                   AND s.provider IN ('twilio', 'vonage', 'voipstudio', 'omnidimension', 'asterisk')) = 1)
+  ORDER BY r.priority DESC, a.id
+  LIMIT 1
+$$;
+COMMENT ON FUNCTION switchboard._voice_account(uuid) IS
+  'The account that places a tenant''s calls: the enabled one of the voice routes with the highest priority; without voice routes
+the only enabled account that can call. NULL if there is none.';
+REVOKE ALL ON FUNCTION switchboard._voice_account(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._caller_number(wanted text, account switchboard.provider_accounts)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce(nullif(btrim(wanted), ''), nullif(btrim(account.settings ->> 'caller_id'), '')) $$;
+COMMENT ON FUNCTION switchboard._caller_number(text, switchboard.provider_accounts) IS
+  'The number shown to the called party: the one wanted, else settings.caller_id of the account.';
+REVOKE ALL ON FUNCTION switchboard._caller_number(text, switchboard.provider_accounts) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._require_dialing(tenant uuid, caller_id text)
+RETURNS switchboard.provider_accounts
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: as _voice_account(); the session's tenant is checked.
+DECLARE
+  account switchboard.provider_accounts;
+BEGIN
+  IF NOT switchboard._caller_may(tenant, NULL) THEN
+    RAISE EXCEPTION 'no such tenant: %', tenant USING ERRCODE = 'P0002';
+  END IF;
+  account := switchboard._voice_account(tenant);
+  IF account.id IS NULL THEN
+    RAISE EXCEPTION 'no provider account for channel voice' USING ERRCODE = 'SB002',
+      HINT = 'Add one with switchboard.add_provider_account(); of several, name one in switchboard.channel_routes.';
+  END IF;
+  IF switchboard._caller_number(caller_id, account) IS NULL THEN
+    RAISE EXCEPTION 'no number to call from with account "%"', account.name USING ERRCODE = 'SB002',
+      HINT = 'Set caller_id of the campaign, or "caller_id" in the settings of the account.';
+  END IF;
+  RETURN account;
+END
+$$;
+COMMENT ON FUNCTION switchboard._require_dialing(uuid, text) IS
+  'The account that places calls, or SB002 when the tenant has none for voice or no number to call from.';
+REVOKE ALL ON FUNCTION switchboard._require_dialing(uuid, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._max_lines(settings jsonb)
+RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT switchboard._small_int(settings -> 'max_lines', 0, 100000, 50) $$;
+COMMENT ON FUNCTION switchboard._max_lines(jsonb) IS
+  'How many people a campaign may be calling at once: settings.max_lines, default 50.';
+REVOKE ALL ON FUNCTION switchboard._max_lines(jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._call_payload(
+  account switchboard.provider_accounts, options jsonb, call_log_id uuid, to_number text, from_number text, say_text text)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- With a public address the provider asks what to say when somebody answers; without one it is told beforehand.
+  SELECT jsonb_strip_nulls(jsonb_build_object(
+    'to', to_number, 'from', from_number, 'call_log_id', call_log_id,
+    'status_url', w.base || '/status' || w.query,
+    'answer_url', w.base || '/answer' || w.query,
+    'say', CASE WHEN w.base IS NULL THEN
+             jsonb_build_object('text', say_text, 'language', coalesce(options ->> 'language', account.settings ->> 'language')) END,
+    'timeout_s', switchboard._small_int(options -> 'ring_timeout', 5, 600, 30),
+    'machine_detection', coalesce(options ->> 'machine_detection', account.settings ->> 'machine_detection'),
+    'record', options -> 'record',
+    'agent', coalesce(options ->> 'agent', account.settings ->> 'agent'),
+    'context', jsonb_build_object('call_log_id', call_log_id)))
+  FROM (SELECT nullif(rtrim(account.settings ->> 'public_url', '/'), '') || '/api/webhooks/' || account.provider AS base,
+               '?account=' || account.id || '&call=' || call_log_id AS query) w
+$$;
+COMMENT ON FUNCTION switchboard._call_payload(switchboard.provider_accounts, jsonb, uuid, text, text, text) IS
+  'Payload of a job of kind call. options (of the campaign or the call): ring_timeout (s, default 30), machine_detection, record,
+language, agent.';
+REVOKE ALL ON FUNCTION switchboard._call_payload(switchboard.provider_accounts, jsonb, uuid, text, text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._dispatch_campaign(campaign switchboard.campaigns, lines int, at timestamptz)
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+AS $$
+-- SECURITY DEFINER: writes calls and jobs for any tenant. Internal: the caller has locked the campaign.
+-- One statement: an entry is never without its call, a call never without its job.
+DECLARE
+  account    switchboard.provider_accounts := switchboard._voice_account(campaign.tenant_id);
+  caller     text := switchboard._caller_number(campaign.caller_id, account);
+  dispatched int;
+  skipped    jsonb;
+BEGIN
+  IF account.id IS NULL OR caller IS NULL THEN
+    RETURN 0;
+  END IF;
+  WITH locked AS MATERIALIZED (
+    SELECT q.id AS queue_id, q.priority, q.scheduled_at, l.id AS list_id, l.phone_number, l.contact_id
+    FROM switchboard.dialer_queues q
+    JOIN switchboard.campaign_contacts l ON l.id = q.contact_id
+    WHERE q.tenant_id = campaign.tenant_id AND q.campaign_id = campaign.id AND q.status = 'queued' AND q.scheduled_at <= at
+    ORDER BY q.priority DESC, q.scheduled_at, q.id
+    LIMIT lines FOR NO KEY UPDATE OF q, l SKIP LOCKED
+  ), picked AS MATERIALIZED (
+    SELECT k.*, row_number() OVER (ORDER BY k.priority DESC, k.scheduled_at, k.queue_id) AS n FROM locked k
+  ), judged AS MATERIALIZED (
+    SELECT p.queue_id, p.list_id, p.phone_number, p.contact_id, d.allowed, d.reason,
+           CASE WHEN d.reason = 'no-calling-hours' THEN at + interval '1 day' ELSE d.retry_at END AS later,
+           CASE WHEN d.allowed THEN switchboard.uuid_v7() END AS call_log_id
+    FROM switchboard._contact_decisions(campaign.tenant_id, campaign.id,
+           (SELECT array_agg(p.phone_number ORDER BY p.n) FROM picked p), 'voice', at) d
+    JOIN picked p ON p.n = d.n
+    ORDER BY p.n
+  ), calls AS (
+    INSERT INTO switchboard.call_logs
+      (id, tenant_id, user_id, direction, from_number, to_number, lead_id, campaign_id, campaign_contact_id, provider,
+       account_id, started_at)
+    SELECT j.call_log_id, campaign.tenant_id, campaign.user_id, 'outbound', caller, j.phone_number, j.contact_id, campaign.id,
+           j.list_id, account.provider, account.id, at
+    FROM judged j WHERE j.allowed
+  ), work AS (
+    INSERT INTO switchboard.jobs_open (tenant_id, kind, account_id, subject_id, payload)
+    SELECT campaign.tenant_id, 'call', account.id, j.call_log_id,
+           switchboard._call_payload(account, campaign.settings, j.call_log_id, j.phone_number, caller,
+             CASE WHEN account.settings ->> 'public_url' IS NULL THEN switchboard._call_text(campaign, campaign.tenant_id, j.list_id, NULL) END)
+    FROM judged j WHERE j.allowed
+  ), entries AS (
+    UPDATE switchboard.dialer_queues q
+    SET status = CASE WHEN j.allowed THEN 'calling'::switchboard.queue_status ELSE 'skipped' END,
+        call_log_id = j.call_log_id, reason = j.reason
+    FROM judged j WHERE q.id = j.queue_id
+  ), list AS (
+    UPDATE switchboard.campaign_contacts l
+    SET status = CASE WHEN j.allowed THEN 'calling'
+                      WHEN j.later IS NULL THEN 'do-not-call' ELSE l.status END,
+        attempts = l.attempts + j.allowed::int,
+        last_attempt_at = CASE WHEN j.allowed THEN at ELSE l.last_attempt_at END,
+        last_call_id = coalesce(j.call_log_id, l.last_call_id),
+        next_attempt_at = j.later
+    FROM judged j WHERE l.id = j.list_id
+  )
+  SELECT count(*) FILTER (WHERE j.allowed),
+         (SELECT jsonb_object_agg(r.reason, r.n)
+          FROM (SELECT s.reason, count(*) AS n FROM judged s WHERE NOT s.allowed GROUP BY s.reason) r)
+  INTO dispatched, skipped
+  FROM judged j;
+  IF skipped IS NOT NULL THEN
+    INSERT INTO switchboard.campaign_runs (tenant_id, campaign_id, started_at, finished_at, skipped, source)
+    VALUES (campaign.tenant_id, campaign.id, at, clock_timestamp(), skipped, 'dispatch');
+  END IF;
+  RETURN dispatched;
+END
+$$;
+COMMENT ON FUNCTION switchboard._dispatch_campaign(switchboard.campaigns, int, timestamptz) IS
+  'Turns up to so many due queue entries of a campaign into calls and jobs; returns how many. People who may not be called now are
+skipped, put off or marked, and counted in campaign_runs. Nothing happens while the tenant has no account for voice.';
+REVOKE ALL ON FUNCTION switchboard._dispatch_campaign(switchboard.campaigns, int, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._has_due_contacts(campaign uuid, at timestamptz)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT EXISTS (SELECT FROM switchboard.campaign_contacts l
+                 WHERE l.campaign_id = campaign AND l.status = 'pending' AND l.next_attempt_at IS NULL)
+      OR EXISTS (SELECT FROM switchboard.campaign_contacts l
+                 WHERE l.campaign_id = campaign AND l.status IN ('pending', 'failed', 'callback') AND l.next_attempt_at <= at)
+$$;
+COMMENT ON FUNCTION switchboard._has_due_contacts(uuid, timestamptz) IS
+  'Whether anybody on the list of a campaign is due, those already queued included.';
+REVOKE ALL ON FUNCTION switchboard._has_due_contacts(uuid, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._nobody_left(campaign uuid)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT EXISTS (SELECT FROM switchboard.campaign_contacts l WHERE l.campaign_id = campaign)
+     AND NOT EXISTS (SELECT FROM switchboard.campaign_contacts l
+                     WHERE l.campaign_id = campaign AND l.status = 'pending' AND l.next_attempt_at IS NULL)
+     AND NOT EXISTS (SELECT FROM switchboard.campaign_contacts l
+                     WHERE l.campaign_id = campaign AND l.status IN ('pending', 'failed', 'callback')
+                       AND l.next_attempt_at IS NOT NULL)
+     AND NOT EXISTS (SELECT FROM switchboard.campaign_contacts l WHERE l.campaign_id = campaign AND l.status = 'calling')
+$$;
+COMMENT ON FUNCTION switchboard._nobody_left(uuid) IS
+  'Whether a campaign has a list and nobody on it is being called or will be.';
+REVOKE ALL ON FUNCTION switchboard._nobody_left(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._serve_campaign(campaign_id uuid, max_calls int, at timestamptz)
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: dispatch acts for every tenant. Internal.
+-- The campaign is locked first and counted afterwards, in statements of their own: only so do two workers together stay
+-- within max_lines, and only so is a campaign that has been paused not dialed again.
+DECLARE
+  campaign   switchboard.campaigns;
+  lines      int;
+  dispatched int := 0;
+BEGIN
+  SELECT c.* INTO campaign FROM switchboard.campaigns c
+  WHERE c.id = _serve_campaign.campaign_id AND c.status = 'active' FOR NO KEY UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    RETURN 0;
+  END IF;
+  SELECT least(max_calls, switchboard._max_lines(campaign.settings) - count(*)) INTO lines
+  FROM switchboard.campaign_contacts l WHERE l.campaign_id = campaign.id AND l.status = 'calling';
+  IF lines > 0 THEN
+    dispatched := switchboard._dispatch_campaign(campaign, lines, at);
+    IF dispatched < lines AND switchboard._has_due_contacts(campaign.id, at) THEN
+      PERFORM switchboard._queue_contacts(campaign, 'dispatch', at);
+      dispatched := dispatched + switchboard._dispatch_campaign(campaign, lines - dispatched, at);
+    END IF;
+  END IF;
+  IF switchboard._nobody_left(campaign.id)
+     AND coalesce(campaign.settings -> 'complete_when_done', 'true') <> 'false' THEN
+    UPDATE switchboard.campaigns c SET status = 'completed', ran_out = true WHERE c.id = campaign.id;
+  END IF;
+  RETURN dispatched;
+END
+$$;
+COMMENT ON FUNCTION switchboard._serve_campaign(uuid, int, timestamptz) IS
+  'Dials for one campaign: dispatches what is queued within max_lines, queues more when that runs dry, and completes the campaign
+when nobody is left (unless settings.complete_when_done is false). Skips a campaign that somebody else is working on. Returns the
+number of calls.';
+REVOKE ALL ON FUNCTION switchboard._serve_campaign(uuid, int, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._campaigns_to_serve(at timestamptz)
+RETURNS TABLE (campaign_id uuid)
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY DEFINER: looks at every tenant. Cost: a handful of index probes per active campaign; none when none is active.
+  SELECT c.id
+  FROM switchboard.campaigns c
+  WHERE c.status = 'active' AND c.type IN ('power', 'predictive')
+    AND (EXISTS (SELECT FROM switchboard.dialer_queues q
+                 WHERE q.tenant_id = c.tenant_id AND q.campaign_id = c.id AND q.status = 'queued' AND q.scheduled_at <= at)
+         OR switchboard._has_due_contacts(c.id, at)
+         OR switchboard._nobody_left(c.id))
+  ORDER BY random()
+$$;
+COMMENT ON FUNCTION switchboard._campaigns_to_serve(timestamptz) IS
+  'Active campaigns that dial by themselves and have something to do, in random order so that none always comes last.';
+REVOKE ALL ON FUNCTION switchboard._campaigns_to_serve(timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._next_dial_at(at timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY DEFINER: looks at every tenant. What is due already waits for a line or a lock, not for the clock: whoever frees
+  -- those wakes the workers. Cost: four index probes per active campaign.
+  SELECT min(n.due)
+  FROM switchboard.campaigns c
+  CROSS JOIN LATERAL (
+    SELECT min(t.due) AS due
+    FROM (SELECT (SELECT l.next_attempt_at FROM switchboard.campaign_contacts l
+                  WHERE l.campaign_id = c.id AND l.status = s.status AND l.status IN ('pending', 'failed', 'callback')
+                    AND l.next_attempt_at > at
+                  ORDER BY l.next_attempt_at LIMIT 1) AS due
+          FROM (VALUES ('pending'::switchboard.campaign_contact_status), ('failed'), ('callback')) AS s (status)
+          UNION ALL
+          SELECT min(q.scheduled_at) FROM switchboard.dialer_queues q
+          WHERE q.tenant_id = c.tenant_id AND q.campaign_id = c.id AND q.status = 'queued' AND q.scheduled_at > at) t) n
+  WHERE c.status = 'active' AND c.type IN ('power', 'predictive')
+$$;
+COMMENT ON FUNCTION switchboard._next_dial_at(timestamptz) IS
+  'When somebody on the list of a campaign that dials by itself becomes due next; NULL: nobody will.';
+REVOKE ALL ON FUNCTION switchboard._next_dial_at(timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._stop_broken_campaign(campaign uuid, reason text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: dispatch acts for every tenant. Internal.
+BEGIN
+  RAISE WARNING 'campaign % cannot be dialed and is paused', campaign;
+  UPDATE switchboard.campaigns c SET status = 'paused' WHERE c.id = campaign AND c.status = 'active';
+  PERFORM switchboard._audit(c.tenant_id, 'campaign-cannot-be-dialed', 'campaign:' || c.id, jsonb_build_object('error', reason))
+  FROM switchboard.campaigns c WHERE c.id = campaign;
+END
+$$;
+COMMENT ON FUNCTION switchboard._stop_broken_campaign(uuid, text) IS
+  'Pauses a campaign whose dialing raised an error and notes the error in the audit log.';
+REVOKE ALL ON FUNCTION switchboard._stop_broken_campaign(uuid, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._before_claim(max_calls int)
+RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: dispatch acts for every tenant. Internal: called by the queue.
+DECLARE
+  at     timestamptz := clock_timestamp();
+  due    uuid[] := ARRAY(SELECT s.campaign_id FROM switchboard._campaigns_to_serve(at) s);
+  served int := 0;
+BEGIN
+  FOR i IN 1 .. cardinality(due) LOOP
+    EXIT WHEN served >= max_calls;
+    BEGIN
+      -- What is left is shared among those still to come; the last may take all of it.
+      served := served + switchboard._serve_campaign(
+        due[i], ceil((max_calls - served)::numeric / (cardinality(due) - i + 1))::int, at);
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR raise_exception OR SQLSTATE 'SB012' THEN
+      -- One campaign that cannot be dialed must not hold up everybody's jobs, turn after turn.
+      PERFORM switchboard._stop_broken_campaign(due[i], SQLERRM);
+    END;
+  END LOOP;
+  RETURN switchboard._next_dial_at(at);
+END
+$$;
 COMMENT ON FUNCTION switchboard._before_claim(int) IS
-'Before each claim: enqueues at most so many jobs that are due; returns when the next one falls due (NULL: none).';
-
-CREATE OR REPLACE FUNCTION switchboard._apply_job_results(results switchboard.job_result[]) RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT NULL::void $$;
-REVOKE ALL ON FUNCTION switchboard._apply_job_results(switchboard.job_result[]) FROM PUBLIC;
-COMMENT ON FUNCTION switchboard._apply_job_results(switchboard.job_result[]) IS
-'What the outcomes of jobs mean for calls, contacts and messages.';
-
-CREATE OR REPLACE FUNCTION switchboard._allow_sending(job_ids uuid[])
-RETURNS TABLE (job_id uuid, allowed boolean, reason text, retry_at timestamptz)
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT id, true, NULL::text, NULL::timestamptz FROM unnest(job_ids) id $$;
-REVOKE ALL ON FUNCTION switchboard._allow_sending(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION switchboard._allow_sending(uuid[]) IS
-'Whether jobs may be sent now; if not, why, and when to try again (NULL: never).';
+  'Hook of the queue ahead of a claim: dials for the active power and predictive campaigns, at most so many calls. Returns when
+somebody becomes due next.';
+REVOKE ALL ON FUNCTION switchboard._before_claim(int) FROM PUBLIC;

@@ -41,18 +41,22 @@ GRANT INSERT (id, tenant_id, name, email, role, endpoint, skills, active, settin
 GRANT UPDATE (name, default_region, timezone, currency, settings) ON switchboard.tenants TO switchboard_app;
 
 -- Section: jobs and providers
-SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['jobs', 'dead_jobs', 'providers']);
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['jobs', 'providers']);
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE, DELETE', ARRAY['provider_accounts', 'channel_routes']);
-SELECT switchboard._grant_execute('switchboard_app', ARRAY[
-    '_enqueue_jobs', 'retry_job', 'cancel_job', 'add_provider_account', 'set_provider_secret']);
+SELECT switchboard._grant_execute('switchboard_app', ARRAY['_enqueue_jobs', 'retry_job', 'cancel_job']);
 
 -- Section: pure functions
 
 -- Section: dialer, calls, HTTP, analytics
+-- Names with _ are the parts of the functions before them that run as the caller, or that check the caller themselves.
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'start_campaign', 'pause_campaign', 'resume_campaign', 'complete_campaign', 'archive_campaign', '_step_campaign',
+    '_campaign_for_update', '_campaign_steps', '_open_steps', '_require_dialing', '_wake',
+    'add_campaign_contacts', '_read_contact_rows', '_known_timezone', '_small_int',
+    'can_contact', '_caller_tenant', '_contact_decisions', '_called_party_zones', '_next_open_time',
+    'run_campaign', 'run_due_campaigns', '_run_campaign', 'make_call', '_place_call']);
 
 -- Section: workers and monitoring
 SELECT switchboard._grant_execute('switchboard_worker', ARRAY[
     'protocol_version', '_worker_hello', '_worker_turn', '_worker_note_sending', '_worker_renew', '_worker_release',
     '_worker_free', '_worker_goodbye']);
-SELECT switchboard._grant_tables('switchboard_monitor', 'SELECT', ARRAY['worker_status']);
-SELECT switchboard._grant_execute('switchboard_monitor', ARRAY['health', 'metrics', '_worker_locked']);

@@ -22,6 +22,7 @@ CREATE TABLE switchboard.campaigns (
     next_run_at timestamptz,
     started_at timestamptz,
     completed_at timestamptz,
+    ran_out boolean NOT NULL DEFAULT false,
     settings jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
@@ -60,9 +61,12 @@ COMMENT ON COLUMN switchboard.campaigns.cron_schedule IS 'When pg_cron runs it; 
 COMMENT ON COLUMN switchboard.campaigns.next_run_at IS 'When the next scheduled run is due.';
 COMMENT ON COLUMN switchboard.campaigns.started_at IS 'When it first became active.';
 COMMENT ON COLUMN switchboard.campaigns.completed_at IS 'When it was completed.';
+COMMENT ON COLUMN switchboard.campaigns.ran_out IS 'Completed because nobody was left to call; new contacts make it active again.';
 COMMENT ON COLUMN switchboard.campaigns.settings IS 'Everything else: retry_rules, caps, skills, script variables, ...';
 CREATE INDEX campaigns_status_idx ON switchboard.campaigns (tenant_id, status);
 COMMENT ON INDEX switchboard.campaigns_status_idx IS 'A tenant''s campaigns by status.';
+CREATE INDEX campaigns_dialing_idx ON switchboard.campaigns (id) WHERE status = 'active' AND type IN ('power', 'predictive');
+COMMENT ON INDEX switchboard.campaigns_dialing_idx IS 'Campaigns that dial by themselves, looked at ahead of every claim.';
 CREATE INDEX campaigns_user_idx ON switchboard.campaigns (tenant_id, user_id);
 COMMENT ON INDEX switchboard.campaigns_user_idx IS 'An agent''s campaigns.';
 CREATE INDEX campaigns_product_idx ON switchboard.campaigns (tenant_id, product_id) WHERE product_id IS NOT NULL;
@@ -120,11 +124,14 @@ COMMENT ON COLUMN switchboard.campaign_contacts.last_call_id IS 'The last call (
 COMMENT ON COLUMN switchboard.campaign_contacts.priority IS 'Higher is called first.';
 COMMENT ON COLUMN switchboard.campaign_contacts.assigned_to IS 'The agent who promised to call back.';
 COMMENT ON COLUMN switchboard.campaign_contacts.metadata IS 'The application''s own fields, available to scripts.';
-CREATE INDEX campaign_contacts_fresh_idx ON switchboard.campaign_contacts (campaign_id, priority DESC, id) WHERE status = 'pending';
-COMMENT ON INDEX switchboard.campaign_contacts_fresh_idx IS 'Who has not been called yet, most important first.';
-CREATE INDEX campaign_contacts_due_idx ON switchboard.campaign_contacts (campaign_id, next_attempt_at)
-    WHERE status IN ('failed', 'callback') AND next_attempt_at IS NOT NULL;
-COMMENT ON INDEX switchboard.campaign_contacts_due_idx IS 'Who is to be called again, by time.';
+CREATE INDEX campaign_contacts_fresh_idx ON switchboard.campaign_contacts (campaign_id, priority DESC, id)
+    WHERE status = 'pending' AND next_attempt_at IS NULL;
+COMMENT ON INDEX switchboard.campaign_contacts_fresh_idx IS 'Who has not been called yet, in the order of calling.';
+CREATE INDEX campaign_contacts_due_idx ON switchboard.campaign_contacts (campaign_id, status, next_attempt_at)
+    WHERE status IN ('pending', 'failed', 'callback') AND next_attempt_at IS NOT NULL;
+COMMENT ON INDEX switchboard.campaign_contacts_due_idx IS 'Who is to be tried again, or was put off, and when.';
+CREATE INDEX campaign_contacts_calling_idx ON switchboard.campaign_contacts (campaign_id) WHERE status = 'calling';
+COMMENT ON INDEX switchboard.campaign_contacts_calling_idx IS 'Who is being called: lines in use, and whether a campaign is over.';
 CREATE INDEX campaign_contacts_contact_idx ON switchboard.campaign_contacts (tenant_id, contact_id) WHERE contact_id IS NOT NULL;
 COMMENT ON INDEX switchboard.campaign_contacts_contact_idx IS 'The lists that a contact is on.';
 CREATE INDEX campaign_contacts_assigned_idx ON switchboard.campaign_contacts (tenant_id, assigned_to) WHERE assigned_to IS NOT NULL;

@@ -1,0 +1,207 @@
+-- The life of a campaign. Steps are data (_campaign_steps); a trigger holds every UPDATE of status to them, so that
+-- start_campaign() and a plain UPDATE cannot differ.
+--
+--   draft --start--> active --pause--> paused --resume--> active
+--   active, paused --complete--> completed      draft, paused, completed --archive--> archived
+--
+-- A campaign that was completed because its list ran out (ran_out) can be resumed; one that a person completed cannot.
+
+CREATE OR REPLACE FUNCTION switchboard._campaign_steps()
+RETURNS TABLE (step text, from_status switchboard.campaign_status, to_status switchboard.campaign_status)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  VALUES ('start',    'draft'::switchboard.campaign_status, 'active'::switchboard.campaign_status),
+         ('pause',    'active',    'paused'),
+         ('resume',   'paused',    'active'),
+         ('resume',   'completed', 'active'),     -- only when the list had run out
+         ('complete', 'active',    'completed'),
+         ('complete', 'paused',    'completed'),
+         ('archive',  'draft',     'archived'),
+         ('archive',  'paused',    'archived'),
+         ('archive',  'completed', 'archived')
+$$;
+COMMENT ON FUNCTION switchboard._campaign_steps() IS 'The status machine of campaigns: which step leads from where to where.';
+REVOKE ALL ON FUNCTION switchboard._campaign_steps() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._open_steps(status switchboard.campaign_status, ran_out boolean)
+RETURNS TABLE (step text, to_status switchboard.campaign_status)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT s.step, s.to_status
+  FROM switchboard._campaign_steps() s
+  WHERE s.from_status = status AND (s.from_status <> 'completed' OR s.to_status <> 'active' OR ran_out)
+$$;
+COMMENT ON FUNCTION switchboard._open_steps(switchboard.campaign_status, boolean) IS
+  'The steps that a campaign can take from a status.';
+REVOKE ALL ON FUNCTION switchboard._open_steps(switchboard.campaign_status, boolean) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._check_campaign_step()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: the table of steps is internal.
+BEGIN
+  IF NOT EXISTS (SELECT FROM switchboard._open_steps(old.status, old.ran_out) s WHERE s.to_status = new.status) THEN
+    RAISE EXCEPTION 'campaign "%" cannot go from % to %', new.name, old.status, new.status
+      USING ERRCODE = 'SB005',
+            HINT = coalesce((SELECT format('From %s it can go to %s.', old.status, string_agg(s.to_status::text, ' or '))
+                             FROM switchboard._open_steps(old.status, old.ran_out) s),
+                            format('%s is final; make a new campaign.', old.status));
+  END IF;
+  IF new.status = 'active' THEN
+    new.started_at := coalesce(new.started_at, now());
+    new.completed_at := NULL;
+    new.ran_out := false;
+  ELSIF new.status = 'completed' THEN
+    new.completed_at := now();
+  END IF;
+  RETURN new;
+END
+$$;
+COMMENT ON FUNCTION switchboard._check_campaign_step() IS
+  'Trigger on campaigns: a status changes only along the status machine, else SB005.';
+REVOKE ALL ON FUNCTION switchboard._check_campaign_step() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._check_campaign_rules()
+RETURNS trigger
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: reads the tenant's zone past row level security; says nothing about it.
+-- Asking once now spares the dialer rules that it cannot follow.
+BEGIN
+  PERFORM switchboard.next_call_time(now(), coalesce(new.timezone, t.timezone), new.active_hours)
+  FROM switchboard.tenants t WHERE t.id = new.tenant_id;
+  RETURN new;
+END
+$$;
+COMMENT ON FUNCTION switchboard._check_campaign_rules() IS
+  'Trigger on campaigns: refuses active_hours and time zones that next_call_time() does not understand (22023).';
+REVOKE ALL ON FUNCTION switchboard._check_campaign_rules() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER campaigns_rules BEFORE INSERT OR UPDATE OF active_hours, timezone ON switchboard.campaigns
+  FOR EACH ROW EXECUTE FUNCTION switchboard._check_campaign_rules();
+COMMENT ON TRIGGER campaigns_rules ON switchboard.campaigns IS 'Refuses calling hours that nobody can follow.';
+
+CREATE OR REPLACE FUNCTION switchboard._note_campaign_step()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: the application may not write the feed or the audit log.
+BEGIN
+  PERFORM switchboard._add_event(new.tenant_id, 'campaign-updated', new.id,
+    jsonb_build_object('campaignId', new.id, 'name', new.name, 'from', old.status, 'status', new.status));
+  PERFORM switchboard._audit(new.tenant_id, 'campaign-status', 'campaign:' || new.id,
+    jsonb_build_object('from', old.status, 'to', new.status));
+  IF new.status = 'active' THEN
+    PERFORM switchboard._wake();
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION switchboard._note_campaign_step() IS
+  'Trigger on campaigns: a change of status goes to the event feed and the audit log, and wakes the workers.';
+REVOKE ALL ON FUNCTION switchboard._note_campaign_step() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER campaigns_status_step BEFORE UPDATE OF status ON switchboard.campaigns
+  FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status)
+  EXECUTE FUNCTION switchboard._check_campaign_step();
+COMMENT ON TRIGGER campaigns_status_step ON switchboard.campaigns IS 'Holds changes of status to the status machine.';
+CREATE OR REPLACE TRIGGER campaigns_status_noted AFTER UPDATE OF status ON switchboard.campaigns
+  FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status)
+  EXECUTE FUNCTION switchboard._note_campaign_step();
+COMMENT ON TRIGGER campaigns_status_noted ON switchboard.campaigns IS 'Tells the feed and the audit log of changes of status.';
+
+CREATE OR REPLACE FUNCTION switchboard._step_campaign(campaign uuid, wanted text)
+RETURNS switchboard.dialer_campaigns
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY INVOKER: row level security decides who may see and change the campaign.
+DECLARE
+  found_campaign switchboard.campaigns;
+  next_status    switchboard.campaign_status;
+  result         switchboard.dialer_campaigns;
+BEGIN
+  found_campaign := switchboard._campaign_for_update(campaign);
+  SELECT s.to_status INTO next_status
+  FROM switchboard._open_steps(found_campaign.status, found_campaign.ran_out) s
+  WHERE s.step = wanted;
+  IF next_status IS NULL THEN
+    RAISE EXCEPTION 'cannot % campaign "%": it is %, not %', wanted, found_campaign.name, found_campaign.status,
+        (SELECT string_agg(s.from_status::text, ' or ') FROM switchboard._campaign_steps() s
+         WHERE s.step = wanted AND s.from_status <> found_campaign.status)
+      USING ERRCODE = 'SB005',
+            HINT = coalesce((SELECT format('Possible now: %s.', string_agg(s.step || '_campaign', ', '))
+                             FROM switchboard._open_steps(found_campaign.status, found_campaign.ran_out) s),
+                            format('%s is final; make a new campaign.', found_campaign.status));
+  END IF;
+  IF next_status = 'active' THEN
+    PERFORM switchboard._require_dialing(found_campaign.tenant_id, found_campaign.caller_id);
+  END IF;
+  UPDATE switchboard.campaigns c SET status = next_status WHERE c.id = campaign;
+  SELECT d.* INTO result FROM switchboard.dialer_campaigns d WHERE d.id = campaign;
+  RETURN result;
+END
+$$;
+COMMENT ON FUNCTION switchboard._step_campaign(uuid, text) IS
+  'Takes one step of the status machine; locks the campaign. Errors: P0002, SB005, SB002.';
+REVOKE ALL ON FUNCTION switchboard._step_campaign(uuid, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._campaign_for_update(campaign uuid)
+RETURNS switchboard.campaigns
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY INVOKER: what the caller cannot see does not exist.
+DECLARE
+  found_campaign switchboard.campaigns;
+BEGIN
+  SELECT c.* INTO found_campaign FROM switchboard.campaigns c WHERE c.id = campaign FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no such campaign: %', coalesce(campaign::text, 'null') USING ERRCODE = 'P0002';
+  END IF;
+  RETURN found_campaign;
+END
+$$;
+COMMENT ON FUNCTION switchboard._campaign_for_update(uuid) IS
+  'The campaign, locked until the end of the transaction; P0002 when the caller sees no such campaign.';
+REVOKE ALL ON FUNCTION switchboard._campaign_for_update(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.start_campaign(id uuid)
+RETURNS switchboard.dialer_campaigns
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT switchboard._step_campaign(start_campaign.id, 'start') $$;
+COMMENT ON FUNCTION switchboard.start_campaign(uuid) IS
+  'Makes a draft campaign active: power and predictive campaigns begin to dial. Returns the campaign. Errors: P0002 no such
+campaign, SB005 not a draft, SB002 no account for voice or no caller number.';
+REVOKE ALL ON FUNCTION switchboard.start_campaign(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.pause_campaign(id uuid)
+RETURNS switchboard.dialer_campaigns
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT switchboard._step_campaign(pause_campaign.id, 'pause') $$;
+COMMENT ON FUNCTION switchboard.pause_campaign(uuid) IS
+  'Stops dialing of an active campaign; once it has returned and committed no further call is started. Errors: P0002, SB005.';
+REVOKE ALL ON FUNCTION switchboard.pause_campaign(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.resume_campaign(id uuid)
+RETURNS switchboard.dialer_campaigns
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT switchboard._step_campaign(resume_campaign.id, 'resume') $$;
+COMMENT ON FUNCTION switchboard.resume_campaign(uuid) IS
+  'Makes a paused campaign active again, or one whose list had run out. Errors: P0002, SB005, SB002.';
+REVOKE ALL ON FUNCTION switchboard.resume_campaign(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.complete_campaign(id uuid)
+RETURNS switchboard.dialer_campaigns
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT switchboard._step_campaign(complete_campaign.id, 'complete') $$;
+COMMENT ON FUNCTION switchboard.complete_campaign(uuid) IS
+  'Ends an active or paused campaign; what is left in its queue is not dialed. Errors: P0002, SB005.';
+REVOKE ALL ON FUNCTION switchboard.complete_campaign(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.archive_campaign(id uuid)
+RETURNS switchboard.dialer_campaigns
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT switchboard._step_campaign(archive_campaign.id, 'archive') $$;
+COMMENT ON FUNCTION switchboard.archive_campaign(uuid) IS
+  'Puts a draft, paused or completed campaign away for good. Errors: P0002, SB005.';
+REVOKE ALL ON FUNCTION switchboard.archive_campaign(uuid) FROM PUBLIC;

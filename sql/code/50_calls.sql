@@ -1,0 +1,164 @@
+-- Outbound calls that somebody asks for.
+
+CREATE OR REPLACE FUNCTION switchboard._call_text(
+  campaign switchboard.campaigns, tenant uuid, list_id uuid, lead_id uuid, wanted text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: dispatch and webhooks of any tenant. Internal. Parallel unsafe: the exception block needs a subtransaction.
+DECLARE
+  template text := coalesce(nullif(btrim(wanted), ''), nullif(btrim(campaign.script), ''));
+  vars     jsonb;
+BEGIN
+  IF template IS NOT NULL AND strpos(template, '{{') = 0 THEN
+    RETURN template;
+  END IF;
+  -- The usual variables are always there, though they may be empty: a person without a company must not cost the call.
+  SELECT coalesce(k.metadata, '{}') || coalesce(l.metadata, '{}') || jsonb_build_object(
+           'first_name', coalesce(l.first_name, k.first_name, ''), 'last_name', coalesce(l.last_name, k.last_name, ''),
+           'name', coalesce(k.name, nullif(concat_ws(' ', l.first_name, l.last_name), ''), ''),
+           'email', coalesce(l.email, k.email, ''), 'company', coalesce(l.company, k.company, ''),
+           'position', coalesce(k.position, ''), 'phone_number', coalesce(l.phone_number, k.phone_number, ''),
+           'campaign_name', coalesce(campaign.name, ''), 'company_name', t.name)
+  INTO vars
+  FROM switchboard.tenants t
+  LEFT JOIN switchboard.campaign_contacts l ON l.tenant_id = t.id AND l.id = list_id
+  LEFT JOIN switchboard.contacts k ON k.tenant_id = t.id AND k.id = coalesce(l.contact_id, lead_id)
+  WHERE t.id = tenant;
+  IF template IS NULL THEN
+    RETURN format('Hello. This is a call from %s.', vars ->> 'company_name');
+  END IF;
+  BEGIN
+    RETURN switchboard.render_template(template, vars);
+  EXCEPTION WHEN SQLSTATE 'SB012' OR data_exception THEN
+    RAISE WARNING 'script of campaign % cannot be said: %', campaign.id, SQLERRM;
+    RETURN format('Hello. This is a call from %s.', vars ->> 'company_name');
+  END;
+END
+$$;
+COMMENT ON FUNCTION switchboard._call_text(switchboard.campaigns, uuid, uuid, uuid, text) IS
+  'What is said when somebody answers: the text wanted, else the campaign''s script, with the person''s fields and metadata filled in;
+else, or when a variable is missing (logged as a warning), the name of the tenant.';
+REVOKE ALL ON FUNCTION switchboard._call_text(switchboard.campaigns, uuid, uuid, uuid, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._refuse_contact(phone text, reason text, retry_at timestamptz)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF reason IN ('outside-calling-hours', 'no-calling-hours') THEN
+    RAISE EXCEPTION 'number % may not be called now: %', phone, replace(reason, '-', ' ')
+      USING ERRCODE = 'SB004', HINT = coalesce(format('It may be called from %s on.', retry_at), 'The calling hours never open.');
+  END IF;
+  RAISE EXCEPTION 'number % may not be called: %', phone, reason
+    USING ERRCODE = 'SB003', HINT = 'See switchboard.do_not_call and switchboard.consents.';
+END
+$$;
+COMMENT ON FUNCTION switchboard._refuse_contact(text, text, timestamptz) IS
+  'Raises SB004 for a refusal that is about the time, SB003 for any other.';
+REVOKE ALL ON FUNCTION switchboard._refuse_contact(text, text, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._place_call(
+  tenant uuid, to_phone text, from_wanted text, campaign_id uuid, lead_id uuid, metadata jsonb)
+RETURNS uuid
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: jobs and the dialer's queue are not the application's to write; _require_dialing() checks the session's tenant.
+DECLARE
+  campaign switchboard.campaigns;
+  account  switchboard.provider_accounts;
+  caller   text;
+  verdict  record;
+  person   uuid := lead_id;
+  listed   uuid;
+  call     uuid := switchboard.uuid_v7();
+  at       timestamptz := now();
+BEGIN
+  SELECT c.* INTO campaign FROM switchboard.campaigns c WHERE c.tenant_id = tenant AND c.id = _place_call.campaign_id;
+  account := switchboard._require_dialing(tenant, coalesce(from_wanted, campaign.caller_id));
+  caller := switchboard._caller_number(coalesce(from_wanted, campaign.caller_id), account);
+  SELECT d.* INTO verdict FROM switchboard._contact_decisions(tenant, campaign.id, ARRAY[to_phone], 'voice', at) d;
+  IF NOT verdict.allowed THEN
+    PERFORM switchboard._refuse_contact(to_phone, verdict.reason, verdict.retry_at);
+  END IF;
+  IF person IS NULL THEN
+    SELECT k.id INTO person FROM switchboard.contacts k WHERE k.tenant_id = tenant AND k.phone_number = to_phone;
+  END IF;
+  -- Somebody on the campaign's list: this call is one of its attempts, and dispatch must not make another meanwhile.
+  UPDATE switchboard.campaign_contacts l
+  SET status = 'calling', attempts = l.attempts + 1, last_attempt_at = at, last_call_id = call, next_attempt_at = NULL
+  WHERE l.campaign_id = campaign.id AND l.phone_number = to_phone AND l.status NOT IN ('calling', 'do-not-call')
+  RETURNING l.id INTO listed;
+  INSERT INTO switchboard.call_logs
+    (id, tenant_id, user_id, direction, from_number, to_number, lead_id, campaign_id, campaign_contact_id, provider, account_id,
+     metadata, started_at)
+  VALUES (call, tenant, switchboard.current_user_id(), 'outbound', caller, to_phone, person, campaign.id, listed, account.provider, account.id,
+          metadata, at);
+  UPDATE switchboard.dialer_queues q SET status = 'calling', call_log_id = call
+  WHERE q.tenant_id = tenant AND q.contact_id = listed AND q.status = 'queued';
+  -- Ahead of campaigns: somebody is waiting for this call.
+  INSERT INTO switchboard.jobs_open (tenant_id, kind, account_id, subject_id, payload, priority)
+  VALUES (tenant, 'call', account.id, call,
+          switchboard._call_payload(account, coalesce(campaign.settings, '{}') || metadata, call, to_phone, caller,
+            CASE WHEN account.settings ->> 'public_url' IS NULL
+                 THEN switchboard._call_text(campaign, tenant, listed, person, metadata ->> 'say') END), 5);
+  RETURN call;
+END
+$$;
+COMMENT ON FUNCTION switchboard._place_call(uuid, text, text, uuid, uuid, jsonb) IS
+  'Checks, logs and queues one outbound call; returns its id. Errors: SB002, SB003, SB004.';
+REVOKE ALL ON FUNCTION switchboard._place_call(uuid, text, text, uuid, uuid, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.make_call(
+  to_number text, from_number text DEFAULT NULL, campaign_id uuid DEFAULT NULL, lead_id uuid DEFAULT NULL,
+  metadata jsonb DEFAULT '{}')
+RETURNS switchboard.call_logs
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY INVOKER: what the caller cannot see cannot be called for.
+DECLARE
+  tenant uuid;
+  region text;
+  caller text;
+  result switchboard.call_logs;
+  call   uuid;
+BEGIN
+  IF jsonb_typeof(make_call.metadata) IS DISTINCT FROM 'object' THEN
+    RAISE EXCEPTION 'metadata must be a JSON object, not %', coalesce(jsonb_typeof(make_call.metadata), 'null')
+      USING ERRCODE = '22023';
+  END IF;
+  IF make_call.campaign_id IS NULL THEN
+    tenant := switchboard._caller_tenant();
+  ELSE
+    SELECT c.tenant_id INTO tenant FROM switchboard.campaigns c WHERE c.id = make_call.campaign_id;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'no such campaign: %', make_call.campaign_id USING ERRCODE = 'P0002';
+    END IF;
+  END IF;
+  IF make_call.lead_id IS NOT NULL THEN
+    PERFORM FROM switchboard.contacts k WHERE k.tenant_id = tenant AND k.id = make_call.lead_id;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'no such contact: %', make_call.lead_id USING ERRCODE = 'P0002';
+    END IF;
+  END IF;
+  SELECT t.default_region INTO region FROM switchboard.tenants t WHERE t.id = tenant;
+  IF nullif(btrim(make_call.from_number), '') IS NOT NULL THEN
+    caller := switchboard.normalize_phone(make_call.from_number, region);
+  END IF;
+  IF make_call.to_number IS NULL THEN
+    RAISE EXCEPTION 'to_number must not be null' USING ERRCODE = 'SB001';
+  END IF;
+  call := switchboard._place_call(tenant, switchboard.normalize_phone(make_call.to_number, region), caller, make_call.campaign_id,
+                                  make_call.lead_id, make_call.metadata);
+  SELECT c.* INTO result FROM switchboard.call_logs c WHERE c.id = call;
+  RETURN result;
+END
+$$;
+COMMENT ON FUNCTION switchboard.make_call(text, text, uuid, uuid, jsonb) IS
+  'Queues an outbound call in this transaction; it is placed after commit, never before. National numbers are read in the tenant''s
+region. Without from_number the campaign''s caller_id is shown, else that of the account. metadata may hold "say" (text for whoever
+answers, else the campaign''s script) and ring_timeout, machine_detection, record, language, agent. A call to somebody on the
+campaign''s list counts as one of its attempts. Returns the call_logs row. Errors: SB001 bad number, SB002 no account for voice
+or no number to call from, SB003 do not call or consent revoked, SB004 outside calling hours, P0002 no such campaign or contact,
+22023 metadata is not an object, 42501 nobody asks.';
+REVOKE ALL ON FUNCTION switchboard.make_call(text, text, uuid, uuid, jsonb) FROM PUBLIC;

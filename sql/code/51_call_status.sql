@@ -1,0 +1,329 @@
+-- What became of calls: by the word of the provider (webhooks) and by the results of jobs.
+--
+-- Status only moves forward: initiated, ringing, answered, and then one of the final ones, which nothing overwrites. An
+-- event that comes late still completes what it knows (when the call was answered, for how long).
+
+CREATE OR REPLACE FUNCTION switchboard._call_rank(status switchboard.call_status)
+RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT CASE status WHEN 'initiated' THEN 0 WHEN 'ringing' THEN 1 WHEN 'answered' THEN 2 ELSE 3 END $$;
+COMMENT ON FUNCTION switchboard._call_rank(switchboard.call_status) IS 'How far a call has come; 3 is final.';
+REVOKE ALL ON FUNCTION switchboard._call_rank(switchboard.call_status) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._delivery_rank(status switchboard.delivery_status)
+RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT CASE status WHEN 'queued' THEN 0 WHEN 'sent' THEN 1 WHEN 'delivered' THEN 2 WHEN 'failed' THEN 2 ELSE 3 END $$;
+COMMENT ON FUNCTION switchboard._delivery_rank(switchboard.delivery_status) IS
+  'How far a message has come; failed and delivered exclude each other, the first one stays.';
+REVOKE ALL ON FUNCTION switchboard._delivery_rank(switchboard.delivery_status) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._find_call(event switchboard.call_status_event)
+RETURNS uuid
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT coalesce(
+    (SELECT c.id FROM switchboard.call_logs c WHERE c.tenant_id = event.tenant_id AND c.id = event.call_log_id),
+    (SELECT c.id FROM switchboard.call_logs c
+     WHERE c.tenant_id = event.tenant_id AND c.provider = event.provider AND c.call_id = event.call_id))
+$$;
+COMMENT ON FUNCTION switchboard._find_call(switchboard.call_status_event) IS
+  'The call an event is about, within its tenant: by our id if the event carries it, else by the provider''s.';
+REVOKE ALL ON FUNCTION switchboard._find_call(switchboard.call_status_event) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._apply_call_status(events switchboard.call_status_event[])
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant each event names. Internal: whoever calls has made sure of that.
+-- Calls are locked first, in order, and read afterwards: two events of one call take turns and none is lost, two batches
+-- never deadlock. Cost per event: a lookup, two updates and three inserts at most.
+DECLARE
+  calls uuid[] := ARRAY(SELECT switchboard._find_call(e) FROM unnest(events) WITH ORDINALITY AS e ORDER BY e.ordinality);
+  moved int;
+  freed boolean;
+BEGIN
+  PERFORM FROM switchboard.call_logs c WHERE c.id = ANY (calls) ORDER BY c.id FOR NO KEY UPDATE;
+  WITH told AS MATERIALIZED (
+    SELECT calls[e.n] AS call, e.tenant_id, e.call_id, e.status, e.occurred_at, e.duration, e.answered_by, e.recording_url,
+           e.cause, e.raw
+    FROM unnest(events) WITH ORDINALITY
+      AS e (call_log_id, tenant_id, provider, call_id, status, occurred_at, duration, answered_by, recording_url, cause, raw, n)
+    WHERE calls[e.n] IS NOT NULL
+  ), furthest AS MATERIALIZED (
+    SELECT DISTINCT ON (t.call) t.call, t.status, t.occurred_at, t.cause
+    FROM told t WHERE t.status IS NOT NULL
+    ORDER BY t.call, switchboard._call_rank(t.status) DESC, t.occurred_at
+  ), known AS MATERIALIZED (
+    SELECT t.call, min(t.call_id) AS call_id, max(t.duration) AS duration, max(t.answered_by) AS answered_by,
+           max(t.recording_url) AS recording_url, min(t.occurred_at) FILTER (WHERE t.status = 'answered') AS answered_at
+    FROM told t GROUP BY t.call
+  ), steps AS MATERIALIZED (
+    SELECT c.id, c.status AS before,
+           CASE WHEN switchboard._call_rank(f.status) > switchboard._call_rank(c.status) THEN f.status ELSE c.status END AS after,
+           CASE WHEN switchboard._call_rank(c.status) < 3 AND switchboard._call_rank(f.status) = 3 THEN f.occurred_at END AS ended_at,
+           f.cause, k.call_id, k.duration, k.answered_by, k.recording_url, k.answered_at
+    FROM known k
+    JOIN switchboard.call_logs c ON c.id = k.call
+    LEFT JOIN furthest f ON f.call = k.call
+  ), logs AS (
+    UPDATE switchboard.call_logs c
+    SET status = s.after,
+        call_id = coalesce(c.call_id, s.call_id),
+        duration = coalesce(greatest(c.duration, s.duration), CASE WHEN s.ended_at IS NOT NULL THEN 0 END),
+        -- A completed call was answered: until the event that says when turns up, its length tells.
+        answered_at = coalesce(least(c.answered_at, s.answered_at),
+          CASE WHEN s.after = 'completed'
+               THEN coalesce(s.ended_at, c.ended_at) - coalesce(s.duration, c.duration, 0) * interval '1 second' END),
+        ended_at = coalesce(c.ended_at, s.ended_at),
+        answered_by = coalesce(s.answered_by, c.answered_by),
+        recording_url = coalesce(s.recording_url, c.recording_url),
+        hangup_cause = coalesce(c.hangup_cause, CASE WHEN s.ended_at IS NOT NULL THEN s.cause END)
+    FROM steps s WHERE c.id = s.id
+    RETURNING c.id, c.tenant_id, c.campaign_id, c.campaign_contact_id, c.status, c.duration, s.before, s.ended_at
+  ), trail AS (
+    INSERT INTO switchboard.call_events (tenant_id, call_log_id, status, raw, occurred_at)
+    SELECT t.tenant_id, t.call, t.status, coalesce(t.raw, '{}'), t.occurred_at FROM told t
+  ), feed AS (
+    INSERT INTO switchboard.events (tenant_id, event, subject_id, data)
+    SELECT l.tenant_id, 'call-status-updated', l.id,
+           jsonb_strip_nulls(jsonb_build_object('callId', l.id, 'status', l.status, 'campaignId', l.campaign_id,
+                                                'duration', l.duration))
+    FROM logs l WHERE l.status <> l.before
+  ), list AS (
+    -- Only while this is the person's last call: what somebody has decided since stays.
+    UPDATE switchboard.campaign_contacts p
+    SET status = CASE l.status WHEN 'completed' THEN 'completed'::switchboard.campaign_contact_status ELSE 'failed' END,
+        last_outcome = l.status::text
+    FROM logs l
+    WHERE l.ended_at IS NOT NULL AND p.id = l.campaign_contact_id AND p.last_call_id = l.id AND p.status = 'calling'
+  ), entries AS (
+    UPDATE switchboard.dialer_queues q
+    SET status = CASE l.status WHEN 'completed' THEN 'completed'::switchboard.queue_status ELSE 'failed' END,
+        reason = CASE WHEN l.status <> 'completed' THEN l.status::text END
+    FROM logs l
+    WHERE l.ended_at IS NOT NULL AND q.tenant_id = l.tenant_id AND q.call_log_id = l.id AND q.status = 'calling'
+  )
+  SELECT count(*) FILTER (WHERE l.status <> l.before), coalesce(bool_or(l.ended_at IS NOT NULL AND l.campaign_id IS NOT NULL), false)
+  INTO moved, freed
+  FROM logs l;
+  IF freed THEN
+    PERFORM switchboard._wake();   -- a line is free
+  END IF;
+  RETURN moved;
+END
+$$;
+COMMENT ON FUNCTION switchboard._apply_call_status(switchboard.call_status_event[]) IS
+  'Applies what providers say about calls: status forward only, times, the trail in call_events, the feed, and when a call ends the
+person on the list, the queue entry and the next attempt. Events about unknown calls are left out. Returns how many calls moved.';
+REVOKE ALL ON FUNCTION switchboard._apply_call_status(switchboard.call_status_event[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._apply_message_status(
+  tenant uuid, provider_name text, delivery_id uuid, provider_id text, new_status switchboard.delivery_status, at timestamptz,
+  code text DEFAULT NULL, problem text DEFAULT NULL)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant given. Internal.
+DECLARE
+  delivery switchboard.message_delivery_log;
+BEGIN
+  SELECT d.* INTO delivery FROM switchboard.message_delivery_log d
+  WHERE d.tenant_id = tenant
+    AND (d.id = delivery_id OR d.provider = provider_name AND d.provider_message_id = provider_id)
+  ORDER BY d.id = delivery_id DESC NULLS LAST
+  LIMIT 1 FOR NO KEY UPDATE;
+  IF NOT FOUND OR switchboard._delivery_rank(new_status) < switchboard._delivery_rank(delivery.status)
+     OR switchboard._delivery_rank(new_status) = switchboard._delivery_rank(delivery.status) AND new_status <> delivery.status
+     OR delivery.status = 'failed' THEN
+    RETURN false;
+  END IF;
+  UPDATE switchboard.message_delivery_log d
+  SET status = new_status,
+      provider_message_id = coalesce(d.provider_message_id, provider_id),
+      sent_at = coalesce(d.sent_at, CASE WHEN new_status <> 'failed' AND new_status <> 'queued' THEN at END),
+      delivered_at = coalesce(d.delivered_at, CASE WHEN new_status IN ('delivered', 'read') THEN at END),
+      read_at = coalesce(d.read_at, CASE WHEN new_status = 'read' THEN at END),
+      error_code = coalesce(code, d.error_code), error = coalesce(problem, d.error)
+  WHERE d.id = delivery.id;
+  IF new_status <> delivery.status THEN
+    PERFORM switchboard._add_event(tenant, 'message-status-updated', delivery.message_id,
+      jsonb_strip_nulls(jsonb_build_object('messageId', delivery.message_id, 'channel', delivery.channel, 'status', new_status,
+                                           'errorCode', code)));
+  END IF;
+  RETURN true;
+END
+$$;
+COMMENT ON FUNCTION switchboard._apply_message_status(uuid, text, uuid, text, switchboard.delivery_status, timestamptz, text, text) IS
+  'Moves a delivery forward, found by its id, else by the provider''s; false when it is unknown or already further.';
+REVOKE ALL ON FUNCTION switchboard._apply_message_status(uuid, text, uuid, text, switchboard.delivery_status, timestamptz, text, text)
+  FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._release_contacts(calls uuid[], at timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: the dialer's own. Internal. Set-based per campaign, of which one batch of refusals has few.
+DECLARE
+  campaign record;
+BEGIN
+  FOR campaign IN
+    SELECT l.campaign_id AS id, l.tenant_id, array_agg(l.id ORDER BY l.id) AS people,
+           array_agg(l.phone_number ORDER BY l.id) AS phones
+    FROM switchboard.call_logs c
+    JOIN switchboard.campaign_contacts l ON l.id = c.campaign_contact_id AND l.last_call_id = c.id AND l.status = 'calling'
+    WHERE c.id = ANY (calls)
+    GROUP BY l.campaign_id, l.tenant_id
+  LOOP
+    UPDATE switchboard.campaign_contacts l
+    SET status = CASE WHEN d.allowed OR d.later IS NOT NULL THEN 'pending'::switchboard.campaign_contact_status
+                      ELSE 'do-not-call' END,
+        attempts = greatest(l.attempts - 1, 0), next_attempt_at = d.later
+    FROM (SELECT campaign.people[v.n] AS person, v.allowed,
+                 CASE WHEN v.reason = 'no-calling-hours' THEN at + interval '1 day' ELSE v.retry_at END AS later
+          FROM switchboard._contact_decisions(campaign.tenant_id, campaign.id, campaign.phones, 'voice', at) v) d
+    WHERE l.id = d.person;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION switchboard._release_contacts(uuid[], timestamptz) IS
+  'Puts the people of calls that were refused before they were placed back on their lists: the attempt does not count, and they wait
+until they may be called, or become do-not-call.';
+REVOKE ALL ON FUNCTION switchboard._release_contacts(uuid[], timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._apply_job_results(results switchboard.job_result[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of each job. Internal: called by the queue with what it has recorded.
+DECLARE
+  refused uuid[];
+  ended   switchboard.call_status_event[];
+  at      timestamptz := clock_timestamp();
+  message record;
+BEGIN
+  -- Placed: the provider's name for the call. A webhook may have told us already.
+  UPDATE switchboard.call_logs c
+  SET call_id = r.provider_id, provider = coalesce(c.provider, a.provider)
+  FROM unnest(results) r
+  LEFT JOIN switchboard.provider_accounts a ON a.id = r.account_id
+  WHERE r.kind = 'call' AND r.outcome = 'ok' AND r.provider_id <> ''
+    AND c.tenant_id = r.tenant_id AND c.id = r.subject_id AND c.call_id IS NULL;
+
+  -- Not placed, for good. If a webhook has come meanwhile the call does exist, and its word counts.
+  SELECT array_agg(ROW(c.id, c.tenant_id, c.provider, NULL,
+                       CASE WHEN r.code IN ('canceled', 'campaign-not-active')
+                              OR switchboard._is_refusal(r.code) THEN 'canceled' ELSE 'failed' END,
+                       at, 0, NULL, NULL, r.code,
+                       jsonb_strip_nulls(jsonb_build_object('outcome', r.outcome, 'code', r.code, 'error', r.error))
+                      )::switchboard.call_status_event),
+         array_agg(c.id) FILTER (WHERE r.code = 'campaign-not-active' OR switchboard._is_refusal(r.code))
+  INTO ended, refused
+  FROM unnest(results) r
+  JOIN switchboard.call_logs c ON c.tenant_id = r.tenant_id AND c.id = r.subject_id
+  WHERE r.kind = 'call' AND r.final AND r.outcome <> 'ok' AND c.status = 'initiated' AND c.call_id IS NULL;
+  IF ended IS NOT NULL THEN
+    IF refused IS NOT NULL THEN
+      PERFORM switchboard._release_contacts(refused, at);
+    END IF;
+    UPDATE switchboard.call_logs c SET error_code = r.code, error = r.error
+    FROM unnest(results) r
+    WHERE r.kind = 'call' AND c.tenant_id = r.tenant_id AND c.id = r.subject_id AND c.id = ANY (SELECT (unnest(ended)).call_log_id);
+    PERFORM switchboard._apply_call_status(ended);
+    PERFORM switchboard._mark_bad_numbers(results);
+    UPDATE switchboard.dialer_queues q SET status = 'skipped', reason = c.error_code
+    FROM switchboard.call_logs c
+    WHERE c.id = ANY (refused) AND q.tenant_id = c.tenant_id AND q.call_log_id = c.id;
+  END IF;
+
+  FOR message IN
+    SELECT r.*, a.provider FROM unnest(results) r
+    LEFT JOIN switchboard.provider_accounts a ON a.id = r.account_id
+    WHERE r.kind = 'message' AND (r.final OR r.outcome = 'ok')
+    ORDER BY r.job_id
+  LOOP
+    PERFORM switchboard._apply_message_status(message.tenant_id, message.provider,
+      switchboard._uuid_or_null(message.payload ->> 'delivery_id'), message.provider_id,
+      CASE WHEN message.outcome = 'ok' THEN 'sent'::switchboard.delivery_status ELSE 'failed' END, at,
+      CASE WHEN message.outcome <> 'ok' THEN message.code END, CASE WHEN message.outcome <> 'ok' THEN message.error END);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION switchboard._apply_job_results(switchboard.job_result[]) IS
+  'Hook of the queue: what finished jobs mean for calls, people on lists, queue entries and message deliveries. A call whose job is in
+doubt stays initiated until the provider has been asked or its webhook comes.';
+REVOKE ALL ON FUNCTION switchboard._apply_job_results(switchboard.job_result[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._is_refusal(code text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT coalesce(code IN ('do-not-call', 'consent-revoked', 'sms-not-allowed', 'outside-calling-hours', 'no-calling-hours'), false)
+$$;
+COMMENT ON FUNCTION switchboard._is_refusal(text) IS 'Whether a job''s code is a compliance refusal of ours, see 44_compliance.sql.';
+REVOKE ALL ON FUNCTION switchboard._is_refusal(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._uuid_or_null(value text)
+RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT CASE WHEN switchboard._is_uuid(value) THEN value::uuid END $$;
+COMMENT ON FUNCTION switchboard._uuid_or_null(text) IS 'A text as uuid, or NULL when it is none.';
+REVOKE ALL ON FUNCTION switchboard._uuid_or_null(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._mark_bad_numbers(results switchboard.job_result[])
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY DEFINER: acts for the tenant of each job. Internal.
+  -- The provider will not call this number, whoever asks: no further attempt, on any list of this tenant that holds it as failed.
+  UPDATE switchboard.campaign_contacts l
+  SET next_attempt_at = NULL, last_outcome = 'bad-number'
+  FROM unnest(results) r
+  JOIN switchboard.call_logs c ON c.tenant_id = r.tenant_id AND c.id = r.subject_id
+  WHERE r.kind = 'call' AND r.final AND r.outcome = 'suppress' AND r.code <> 'canceled' AND NOT switchboard._is_refusal(r.code)
+    AND l.id = c.campaign_contact_id AND l.last_call_id = c.id AND l.status = 'failed'
+$$;
+COMMENT ON FUNCTION switchboard._mark_bad_numbers(switchboard.job_result[]) IS
+  'A provider''s refusal that is about the number (no such number, blocked) ends the attempts for the person on the list.';
+REVOKE ALL ON FUNCTION switchboard._mark_bad_numbers(switchboard.job_result[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._allow_sending(job_ids uuid[])
+RETURNS TABLE (job_id uuid, allowed boolean, reason text, retry_at timestamptz)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of each job. Internal: called by the queue just before the first byte leaves.
+-- A call that is refused is over (its person goes back on the list); a message waits until it may be sent.
+-- Cost: one decision query per tenant and campaign among the jobs.
+DECLARE
+  batch record;
+  at    timestamptz := clock_timestamp();
+BEGIN
+  FOR batch IN
+    SELECT j.tenant_id, c.campaign_id, coalesce(j.payload ->> 'channel', 'voice') AS channel, j.kind,
+           k.status AS campaign_status,
+           array_agg(j.id ORDER BY j.id) AS jobs, array_agg(coalesce(c.to_number, j.payload ->> 'to') ORDER BY j.id) AS phones,
+           array_agg(j.kind <> 'call' OR c.id IS NULL OR c.status = 'initiated' AND c.call_id IS NULL ORDER BY j.id) AS untouched,
+           array_agg(c.campaign_contact_id IS NOT NULL AND q.id IS NOT NULL ORDER BY j.id) AS by_campaign
+    FROM switchboard.jobs_open j
+    LEFT JOIN switchboard.call_logs c ON j.kind = 'call' AND c.tenant_id = j.tenant_id AND c.id = j.subject_id
+    LEFT JOIN switchboard.campaigns k ON k.id = c.campaign_id
+    LEFT JOIN switchboard.dialer_queues q ON q.tenant_id = c.tenant_id AND q.call_log_id = c.id
+    WHERE j.id = ANY (job_ids)
+    GROUP BY 1, 2, 3, 4, 5
+  LOOP
+    RETURN QUERY
+    SELECT batch.jobs[d.n],
+           d.allowed AND batch.untouched[d.n] AND NOT (batch.by_campaign[d.n] AND batch.campaign_status <> 'active'),
+           CASE WHEN NOT batch.untouched[d.n] THEN 'canceled'
+                WHEN batch.by_campaign[d.n] AND batch.campaign_status <> 'active' THEN 'campaign-not-active'
+                ELSE d.reason END,
+           CASE WHEN batch.kind <> 'call' THEN d.retry_at END
+    FROM switchboard._contact_decisions(batch.tenant_id, batch.campaign_id, batch.phones,
+           CASE WHEN batch.channel IN ('sms', 'whatsapp') THEN batch.channel::switchboard.channel ELSE 'voice' END, at) d;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION switchboard._allow_sending(uuid[]) IS
+  'Hook of the queue: whether each job may still be sent. No: the person must not be contacted now, the call has been canceled or is
+known to the provider already, or the campaign that dialed it is no longer active.';
+REVOKE ALL ON FUNCTION switchboard._allow_sending(uuid[]) FROM PUBLIC;

@@ -1,0 +1,36 @@
+-- Rows that functions of the dialer hand to each other. No table stores them.
+
+CREATE TYPE switchboard.call_status_event AS (
+    call_log_id uuid,
+    tenant_id uuid,
+    provider text,
+    call_id text,
+    status switchboard.call_status,
+    occurred_at timestamptz,
+    duration integer,
+    answered_by switchboard.answered_by,
+    recording_url text,
+    cause text,
+    raw jsonb
+);
+COMMENT ON TYPE switchboard.call_status_event IS
+'What a provider says about a call: found by call_log_id, else by the provider''s call_id. duration: seconds of talk; raw: the
+provider''s own fields.';
+
+CREATE TYPE switchboard.http_request AS (
+    method text,
+    path text,
+    query jsonb,
+    headers jsonb,
+    body bytea,
+    parameters jsonb
+);
+COMMENT ON TYPE switchboard.http_request IS
+'A request as a route''s function gets it; parameters are the parts of the path that the route names.';
+
+CREATE TYPE switchboard.http_response AS (
+    status integer,
+    headers jsonb,
+    body bytea
+);
+COMMENT ON TYPE switchboard.http_response IS 'What handle_http() answers.';
