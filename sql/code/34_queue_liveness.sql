@@ -207,12 +207,15 @@ BEGIN
            last_error = coalesce(stats ->> 'last_error', w.last_error)
      WHERE w.worker = me;
     PERFORM switchboard._free_expired(before - interval '30 s');
+    IF before::date <> current_date THEN
+        PERFORM switchboard._drop_old_jobs();
+    END IF;
 END
 $$;
 REVOKE ALL ON FUNCTION switchboard._note_seen(text, json) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._note_seen(text, json) IS
-'Notes that a worker is there and what it reports, and frees expired leases; every two seconds at most. Error: P0002 when it has
-not said hello.';
+'Notes that a worker is there and what it reports, and frees expired leases, every two seconds at most; drops old jobs when the
+date has changed. Error: P0002 when it has not said hello.';
 
 CREATE OR REPLACE FUNCTION switchboard._repeat_is_harmful(kind text, settings jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

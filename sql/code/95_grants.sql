@@ -41,9 +41,10 @@ GRANT INSERT (id, tenant_id, name, email, role, endpoint, skills, active, settin
 GRANT UPDATE (name, default_region, timezone, currency, settings) ON switchboard.tenants TO switchboard_app;
 
 -- Section: jobs and providers
-SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['jobs', 'providers']);
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['jobs', 'dead_jobs', 'providers']);
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE, DELETE', ARRAY['provider_accounts', 'channel_routes']);
-SELECT switchboard._grant_execute('switchboard_app', ARRAY['_enqueue_jobs', 'retry_job', 'cancel_job']);
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    '_enqueue_jobs', 'retry_job', 'cancel_job', 'add_provider_account', 'set_provider_secret']);
 
 -- Section: pure functions
 
@@ -60,3 +61,5 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 SELECT switchboard._grant_execute('switchboard_worker', ARRAY[
     'protocol_version', '_worker_hello', '_worker_turn', '_worker_note_sending', '_worker_renew', '_worker_release',
     '_worker_free', '_worker_goodbye']);
+SELECT switchboard._grant_tables('switchboard_monitor', 'SELECT', ARRAY['worker_status']);
+SELECT switchboard._grant_execute('switchboard_monitor', ARRAY['health', 'metrics', '_worker_locked']);

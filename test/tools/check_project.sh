@@ -58,7 +58,7 @@ done < <(grep -rlE '^ *# *include *<rapidjson/' "${code[@]}" --include='*.?pp' 2
 # file, is the standard library's and idempotent; anything else is ours.
 while IFS= read -r object; do
   constructed=$(objdump -dr "$object" 2>/dev/null |
-    awk '/^[0-9a-f]+ <.*>:$/ {inside = /<_GLOBAL__sub_I_/}
+    awk '/^[0-9a-f]+ <.*>:$/ {inside = /<_GLOBAL__sub_I_|<_Z[0-9]+__static_initialization_and_destruction/}
          inside && /R_[A-Z0-9_]+/ && !/ios_base4Init|__dso_handle|__cxa_atexit|_ZStL8__ioinit|\.bss|\.text/ {print $NF}' | head -n 3)
   if [ -n "$constructed" ]; then
     echo "check_project: $object: an object at namespace scope has a constructor or destructor:" $constructed >&2
