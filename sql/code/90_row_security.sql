@@ -68,7 +68,6 @@ BEGIN
             ('worker_registry', 'closed', NULL)
         ) AS list (table_name, class, tie)
     LOOP
-        CONTINUE WHEN to_regclass('switchboard.' || entry.table_name) IS NULL;
         EXECUTE format('ALTER TABLE switchboard.%I ENABLE ROW LEVEL SECURITY', entry.table_name);
         EXECUTE format('DROP POLICY IF EXISTS visible ON switchboard.%I', entry.table_name);
         EXECUTE format('DROP POLICY IF EXISTS writable ON switchboard.%I', entry.table_name);

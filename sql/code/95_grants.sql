@@ -19,8 +19,9 @@ $membership$;
 
 GRANT USAGE ON SCHEMA switchboard TO switchboard_app, switchboard_gateway, switchboard_worker, switchboard_monitor;
 
--- Section: identity
-SELECT switchboard._grant_execute('switchboard_app', ARRAY['current_tenant_id', 'current_user_id', 'is_supervisor', '_is_admin']);
+-- Section: identity and keys
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'current_tenant_id', 'current_user_id', 'is_supervisor', '_is_admin', 'uuid_v7']);
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['set_identity']);
 
 -- Section: tables that the application writes
