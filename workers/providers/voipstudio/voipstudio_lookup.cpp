@@ -2,7 +2,7 @@
 // the second list, so none is missed.
 #include <date/date.h>
 
-#include <sstream>
+#include <ctime>
 
 #include "workers/core/encoding.hpp"
 #include "workers/core/json.hpp"
@@ -50,11 +50,10 @@ std::optional<Instant> ReadTime(const core::JsonValue& entry, std::string_view k
   if (const auto seconds = core::FindInt(entry, key)) {
     return Instant(std::chrono::seconds(*seconds));
   }
-  std::istringstream text(Text(entry, key));
-  std::chrono::sys_seconds time;
-  text >> date::parse("%F %T", time);
-  if (text.fail()) return std::nullopt;
-  return Instant(time - utc_offset);
+  std::tm time{};
+  const std::string text = Text(entry, key);
+  if (strptime(text.c_str(), "%Y-%m-%d %H:%M:%S", &time) == nullptr) return std::nullopt;
+  return Instant(std::chrono::seconds(timegm(&time)) - utc_offset);
 }
 
 bool IsOurs(const core::JsonValue& entry, const Job& job, const Account& account,

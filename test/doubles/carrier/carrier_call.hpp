@@ -1,0 +1,129 @@
+// The ledger of calls and messages: what was really dialed and sent. It never forgets.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "test/doubles/carrier/carrier_scheduler.hpp"
+
+namespace switchboard::carrier {
+
+enum class CallState { kQueued, kInitiated, kRinging, kAnswered, kEnded };
+
+// Fixed when the call is accepted, so that a seed always gives the same story.
+struct CallPlan {
+  std::string outcome;  // answered, machine, busy, no-answer, failed
+  double ring_s = 0;
+  double talk_s = 0;
+};
+
+struct Call {
+  std::size_t index = 0;
+  std::string provider;
+  std::string id;
+  std::string account;
+  std::string to;
+  std::string from;
+  std::string agent;      // VoIPstudio: the user whose phone rings first
+  std::string caller_id;  // VoIPstudio
+  std::string reference;  // of the caller's callback address; empty when it carries none
+  CallPlan plan;
+
+  CallState state = CallState::kQueued;
+  std::string status = "queued";  // as Twilio spells it
+  std::string answered_by;
+  WallTime accepted{};
+  std::optional<WallTime> answered;
+  std::optional<WallTime> ended;
+  int duration_s = 0;  // simulated
+  std::string fault;   // what was done to the answer of the request that placed it
+  std::vector<std::string> said;
+  std::vector<std::string> dialed;
+
+  // What the request asked for (Twilio).
+  std::string token;
+  std::string url;
+  std::string url_method = "POST";
+  std::string twiml;
+  std::string status_callback;
+  std::string status_method = "POST";
+  std::set<std::string> events;
+  std::string machine_detection;
+  bool record = false;
+  double ring_limit_s = 65;
+  int next_sequence = 0;
+};
+
+struct Message {
+  std::size_t index = 0;
+  std::string id;
+  std::string account;
+  std::string token;
+  std::string to;
+  std::string from;
+  std::string service;
+  std::string body;
+  std::vector<std::string> media;
+  std::string reference;
+  std::string status_callback;
+  std::string status = "queued";
+  std::string error_code;
+  std::string fault;
+  WallTime accepted{};
+  bool ended = false;  // no further status is due
+};
+
+class Ledger {
+ public:
+  Call& AddCall(Call call);
+  Message& AddMessage(Message message);
+
+  Call* FindCall(const std::string& id);
+  Message* FindMessage(const std::string& id);
+  // How often that number was dialed before.
+  std::size_t TimesDialed(const std::string& to) const;
+
+  // Entries to one number (all when empty), newest first.
+  std::vector<Call*> CallsTo(const std::string& to);
+  std::vector<Message*> MessagesTo(const std::string& to);
+
+  void CallStarted() { max_live_ = std::max(max_live_, ++live_); }
+  void CallEnded() { --live_; }
+  std::size_t live() const { return live_; }
+  std::size_t max_live() const { return max_live_; }
+
+  // Calls (messages) beyond the first under the same reference.
+  std::size_t DuplicateCalls() const { return duplicate_calls_; }
+  std::size_t DuplicateMessages() const { return duplicate_messages_; }
+
+  // Forgets everything, by order. Timers still refer to the old entries: these end without a
+  // word and stay in memory.
+  void Clear();
+
+  const std::deque<Call>& calls() const { return calls_; }
+  const std::deque<Message>& messages() const { return messages_; }
+
+ private:
+  std::deque<Call> calls_;  // addresses stay valid
+  std::deque<Message> messages_;
+  std::deque<std::deque<Call>> cleared_calls_;
+  std::deque<std::deque<Message>> cleared_messages_;
+  std::unordered_map<std::string, Call*> call_by_id_;
+  std::unordered_map<std::string, Message*> message_by_id_;
+  std::unordered_map<std::string, std::vector<Call*>> calls_to_;
+  std::unordered_map<std::string, std::vector<Message*>> messages_to_;
+  std::set<std::string> call_references_;
+  std::set<std::string> message_references_;
+  std::size_t duplicate_calls_ = 0;
+  std::size_t duplicate_messages_ = 0;
+  std::size_t live_ = 0;
+  std::size_t max_live_ = 0;
+};
+
+}  // namespace switchboard::carrier
