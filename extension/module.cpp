@@ -2,6 +2,7 @@
 // made here is inherited by every process, so there are no sockets, threads, random numbers or
 // secrets.
 
+#include "extension/pg/background_worker.hpp"
 #include "extension/pg/entry.hpp"
 #include "extension/pg/process.hpp"
 #include "extension/pg/settings.hpp"
@@ -21,6 +22,7 @@ void Load() {
     pg::RequestWorkerSlots();
     pg::RegisterCommitCallback();
     pg::InstallUtilityHook();
+    pg::RegisterLauncher();
   }
 }
 

@@ -119,16 +119,18 @@ bool ReserveSlotPg(Oid database, int number, SlotKey* key) {
   return reserved;
 }
 
-void FreeSlotPg(SlotKey key) {
+// Whether the slot was in that phase and is free now.
+bool FreeSlotPg(SlotKey key, SlotPhase phase) {
   LWLockAcquire(shared->lock, LW_EXCLUSIVE);
   Slot* const slot = FindSlot(key);
-  if (slot != nullptr &&
-      (slot->phase == SlotPhase::kReserved || slot->phase == SlotPhase::kEnded)) {
+  const bool frees = slot != nullptr && slot->phase == phase;
+  if (frees) {
     slot->phase = SlotPhase::kFree;
     slot->database = InvalidOid;
     slot->generation += 1;
   }
   LWLockRelease(shared->lock);
+  return frees;
 }
 
 // Runs when the worker's PGPROC is out of the list of backends already (it was registered before
@@ -326,8 +328,12 @@ std::optional<SlotKey> ReserveSlot(DatabaseId database, int number) {
   return reserved ? std::optional(key) : std::nullopt;
 }
 
-void FreeSlot(SlotKey key) {
-  CallPg([=] { FreeSlotPg(key); });
+void FreeEndedSlot(SlotKey key) {
+  CallPg([=] { FreeSlotPg(key, SlotPhase::kEnded); });
+}
+
+bool FreeReservation(SlotKey key) {
+  return CallPg([=] { return FreeSlotPg(key, SlotPhase::kReserved); });
 }
 
 void SignalSlot(SlotKey key, WorkerSignal signal) {
@@ -355,7 +361,10 @@ bool OccupySlot(SlotKey key) {
 }
 
 // These two write one word of the worker's own slot, which readers take as they find it.
-void MarkServing() { shared->slots[my_slot].phase = SlotPhase::kServing; }
+void MarkServing() {
+  shared->slots[my_slot].phase = SlotPhase::kServing;
+  NotifyLauncher(kLauncherChanged);
+}
 void SetWorkerExit(WorkerExit exit) { shared->slots[my_slot].exit = exit; }
 
 std::uint32_t TakeWorkerSignals() {
@@ -404,7 +413,7 @@ void PokeLauncher(DatabaseId database) noexcept {
   }
   LWLockAcquire(shared->lock, LW_EXCLUSIVE);
   if (shared->poke_count == kMaxPokes) {
-    shared->pokes[0] = InvalidOid;
+    shared->pokes[0] = kAnyDatabase;
   } else {
     shared->pokes[shared->poke_count++] = database;
   }

@@ -14,6 +14,7 @@
 namespace switchboard::pg {
 
 using DatabaseId = std::uint32_t;  // Oid
+inline constexpr DatabaseId kAnyDatabase = 0;
 
 enum class SlotPhase : int { kFree, kReserved, kOccupied, kServing, kEnded };
 
@@ -66,11 +67,12 @@ std::uint32_t TakeLauncherSignals();
 std::vector<SlotView> ReadSlots();
 // Nothing when all slots are taken; their number is max_worker_processes.
 std::optional<SlotKey> ReserveSlot(DatabaseId database, int number);
-// Frees a slot that is reserved or ended; another generation's slot is left alone.
-void FreeSlot(SlotKey key);
+void FreeEndedSlot(SlotKey key);
+// Frees the slot if no process has taken it; whether it did.
+bool FreeReservation(SlotKey key);
 void SignalSlot(SlotKey key, WorkerSignal signal);
 bool DatabaseIsHeld(DatabaseId database);
-// Databases in which the extension may have appeared since the last call.
+// Databases in which the extension may have appeared since the last call, or kAnyDatabase.
 std::vector<DatabaseId> TakePokes();
 
 // --- for a worker ---

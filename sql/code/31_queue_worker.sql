@@ -95,7 +95,7 @@ host, version, jobs (optional, after a reconnect: [{id}] it still works on; its 
 database, settings. Errors: 22023 bad worker key, 0A000 unknown protocol.';
 
 CREATE OR REPLACE FUNCTION switchboard._worker_settings() RETURNS json
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT json_build_object(

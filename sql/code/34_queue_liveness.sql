@@ -96,15 +96,13 @@ COMMENT ON FUNCTION switchboard._note_no_longer_holding(text) IS 'Takes that sig
 
 -- Cost: nothing while this is the only worker; one look at the lock table otherwise.
 CREATE OR REPLACE FUNCTION switchboard._foreign_claims(me text) RETURNS boolean
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-BEGIN
-    RETURN EXISTS (
+    SELECT EXISTS (
         SELECT FROM switchboard.worker_registry w
          WHERE w.worker IS DISTINCT FROM me AND (me IS NOT NULL OR w.backend_pid <> pg_backend_pid())
-           AND (switchboard._worker_locked('holding', w.worker) OR NOT switchboard._worker_locked('alive', w.worker)));
-END
+           AND (switchboard._worker_locked('holding', w.worker) OR NOT switchboard._worker_locked('alive', w.worker)))
 $$;
 REVOKE ALL ON FUNCTION switchboard._foreign_claims(text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._foreign_claims(text) IS

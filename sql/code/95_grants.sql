@@ -61,6 +61,6 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 -- Section: workers and monitoring
 SELECT switchboard._grant_execute('switchboard_worker', ARRAY[
     'protocol_version', '_worker_hello', '_worker_turn', '_worker_note_sending', '_worker_renew', '_worker_release',
-    '_worker_free', '_worker_goodbye']);
+    '_worker_free', '_worker_goodbye', '_worker_settings']);
 SELECT switchboard._grant_tables('switchboard_monitor', 'SELECT', ARRAY['worker_status']);
 SELECT switchboard._grant_execute('switchboard_monitor', ARRAY['health', 'metrics', '_worker_locked']);

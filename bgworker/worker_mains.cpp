@@ -1,0 +1,58 @@
+// Where the postmaster lets launcher and workers begin. They end by ExitProcess: code 0 says there
+// is nothing to repeat, 1 that it is to be started again.
+
+#include "bgworker/child_files.hpp"
+#include "bgworker/database_worker.hpp"
+#include "bgworker/launcher.hpp"
+#include "extension/pg/background_worker.hpp"
+#include "extension/pg/entry.hpp"
+#include "extension/pg/worker_process.hpp"
+#include "extension/pg/worker_slots.hpp"
+
+namespace switchboard::bgworker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLockTimeout = 2s;
+
+void RunLauncher() {
+  pg::AcceptSignals();
+  pg::AttachLauncher();
+  pg::ConnectWithoutDatabase();
+  Launcher().Run();
+}
+
+void RunWorker() {
+  const pg::WorkerAssignment assignment = pg::MyAssignment();
+  pg::AcceptSignals();
+  if (!pg::OccupySlot(assignment.slot)) {
+    return;
+  }
+  pg::ConnectToDatabase(assignment.database);
+  if (!pg::ExtensionExists()) {
+    return pg::SetWorkerExit(pg::WorkerExit::kNoExtension);
+  }
+  pg::BecomeRole("switchboard_worker", kLockTimeout);
+  MakeChildFolder();
+  pg::MarkServing();
+  DatabaseWorker(assignment).Run();
+}
+
+}  // namespace
+}  // namespace switchboard::bgworker
+
+extern "C" {
+
+// SIGTERM may have come from anyone: unless the server is shutting down, the launcher is to return.
+SB_EXPORT void sb_launcher_main(Datum) {
+  switchboard::pg::Entry([] { switchboard::bgworker::RunLauncher(); });
+  switchboard::pg::ExitProcess(1);
+}
+
+// The launcher reads from the worker's slot why it left, and decides.
+SB_EXPORT void sb_worker_main(Datum) {
+  switchboard::pg::Entry([] { switchboard::bgworker::RunWorker(); });
+  switchboard::pg::ExitProcess(0);
+}
+}
