@@ -36,7 +36,7 @@ class Renderer {
 
   void Render(std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
-      if (++steps_ > kMaxSteps) throw LimitExceeded("template takes too many steps");
+      Work(1);
       const MustacheNode& node = nodes_[i];
       switch (node.kind) {
         case Kind::kText:
@@ -70,9 +70,15 @@ class Renderer {
   }
 
   void RenderWithin(std::size_t section, const JsonValue* scope) {
+    Work(1);
     scopes_.push_back(scope);
     Render(section + 1, nodes_[section].end);
     scopes_.pop_back();
+  }
+
+  void Work(std::size_t steps) {
+    steps_ += steps;
+    if (steps_ > kMaxSteps) throw LimitExceeded("template takes too many steps");
   }
 
   void Print(std::string_view text) {
@@ -97,7 +103,7 @@ class Renderer {
 
   // The first part of a dotted name is searched from the innermost scope outwards, the others
   // inside it.
-  const JsonValue* Lookup(std::string_view name) const {
+  const JsonValue* Lookup(std::string_view name) {
     if (name == ".") return scopes_.back();
     const JsonValue* value = FindInScopes(name.substr(0, name.find('.')));
     while (value != nullptr && name.find('.') != std::string_view::npos) {
@@ -107,8 +113,9 @@ class Renderer {
     return value;
   }
 
-  const JsonValue* FindInScopes(std::string_view name) const {
+  const JsonValue* FindInScopes(std::string_view name) {
     for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
+      Work((*scope)->IsObject() ? (*scope)->MemberCount() : 1);
       const JsonValue* value = Find(**scope, name);
       if (value != nullptr) return value;
     }
