@@ -1,0 +1,269 @@
+#include <gtest/gtest.h>
+
+#include "test/unit/provider_test_support.hpp"
+
+namespace switchboard::providers {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Answer;
+using test::Broken;
+using test::kThen;
+using test::ReadFile;
+using test::ReadResponse;
+
+constexpr char kCall[] = R"({"to":"+14155550100","from":"+15005550006","answer_url":"https://a"})";
+constexpr char kMessage[] =
+    R"({"channel":"sms","to":"+14155550100","from":"+15005550006","body":"Hi"})";
+
+class TwilioTest : public testing::Test {
+ protected:
+  TwilioTest() {
+    account.settings = R"({"account_sid":"AC00000000000000000000000000000001"})";
+    account.secrets = {{"auth_token", "token-12345"}};
+  }
+
+  Job MakeJob(std::string kind, std::string payload) {
+    Job job;
+    job.id = "0190b3c2-7d1e-7a44-9c1f-0a1b2c3d4e5f";
+    job.kind = std::move(kind);
+    job.payload = std::move(payload);
+    job.sending_at = kThen;
+    return job;
+  }
+  Built Build(std::string kind, std::string payload) {
+    return twilio.BuildRequest(MakeJob(std::move(kind), std::move(payload)), account, kThen);
+  }
+  Result Interpret(std::string kind, std::string payload, const HttpResponse& response) {
+    return twilio.Interpret(MakeJob(std::move(kind), std::move(payload)), account, response, kThen);
+  }
+  HttpRequest FirstQuestion(const Job& job) {
+    return std::get<HttpRequest>(twilio.BuildLookup(job, account, kThen));
+  }
+  // The second question about a call: those started since.
+  HttpRequest SecondQuestion(const Job& job) {
+    return std::get<HttpRequest>(twilio.InterpretLookup(
+        job, account, FirstQuestion(job), ReadResponse("twilio/list_empty.response"), kThen));
+  }
+  Looked AnswerSecond(const Job& job, const HttpResponse& response, Instant now = kThen + 1h) {
+    return twilio.InterpretLookup(job, account, SecondQuestion(job), response, now);
+  }
+
+  const Provider& twilio = test::Get("twilio");
+  Account account;
+};
+
+TEST_F(TwilioTest, BuildsRequestsAsRecorded) {
+  const struct {
+    const char* file;
+    const char* kind;
+    const char* payload;
+  } cases[] = {
+      {"call_url", "call",
+       R"({"to":"+14155550100","from":"+15005550006","call_log_id":"42","timeout_s":30,
+           "answer_url":"https://pbx.example/api/webhooks/twilio/answer?call=42",
+           "status_url":"https://pbx.example/api/webhooks/twilio/status?account=7&call=42",
+           "machine_detection":"detect_message_end","record":true})"},
+      {"call_say", "call",
+       R"({"to":"+14155550100","from":"+15005550006","machine_detection":"off","record":false,
+           "say":{"text":"Fish & <chips>","language":"en-GB"}})"},
+      {"call_hangup", "call.update",
+       R"({"provider_call_id":"CA00000000000000000000000000000001","action":"hangup"})"},
+      {"call_cancel", "call.update",
+       R"({"provider_call_id":"CA00000000000000000000000000000001","action":"cancel"})"},
+      {"call_redirect", "call.update",
+       R"({"provider_call_id":"CA00000000000000000000000000000001","action":"redirect",
+           "url":"https://pbx.example/next"})"},
+      {"message_sms", "message",
+       R"({"channel":"sms","to":"+14155550100","from":"+15005550006","body":"Hellö +1 & ok",
+           "media":["https://pbx.example/a.png","https://pbx.example/b.png"],
+           "status_url":"https://pbx.example/status?message=9"})"},
+      {"message_whatsapp", "message",
+       R"({"channel":"whatsapp","to":"+14155550100","from":"whatsapp:+15005550006","body":"Hi"})"},
+      {"message_service", "message",
+       R"({"channel":"sms","to":"+14155550100","from":"MG00000000000000000000000000000001",
+           "body":"Hi"})"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(test::Spell(Build(c.kind, c.payload)),
+              ReadFile("twilio/" + std::string(c.file) + ".request"));
+  }
+}
+
+TEST_F(TwilioTest, PlacesCallsOnAConnectionOfTheirOwn) {
+  EXPECT_TRUE(std::get<HttpRequest>(Build("call", kCall)).fresh_connection);
+  EXPECT_FALSE(std::get<HttpRequest>(Build("message", kMessage)).fresh_connection);
+}
+
+TEST_F(TwilioTest, SpeaksToTheAccountsOwnAddressWithAnApiKey) {
+  account.base_url = "http://127.0.0.1:6600/";
+  account.secrets = {{"api_key_sid", "SK1"}, {"api_key_secret", "sesame"}};
+  const auto request = std::get<HttpRequest>(Build("message", kMessage));
+  EXPECT_EQ(request.url,
+            "http://127.0.0.1:6600/2010-04-01/Accounts/AC00000000000000000000000000000001/"
+            "Messages.json");
+  EXPECT_EQ(*FindHeader(request.headers, "authorization"), "Basic U0sxOnNlc2FtZQ==");
+}
+
+TEST_F(TwilioTest, RefusesJobsNoRequestCanBeMadeOf) {
+  const struct {
+    const char* kind;
+    const char* payload;
+  } cases[] = {{"call", "{"},
+               {"call", "[]"},
+               {"call", R"({"from":"+1","answer_url":"https://a"})"},
+               {"call", R"({"to":"+1","answer_url":"https://a"})"},
+               {"call", R"({"to":"+1","from":"+1"})"},
+               {"call.update", R"({"action":"hangup"})"},
+               {"call.update", R"({"provider_call_id":"CA1","action":"sing"})"},
+               {"call.update", R"({"provider_call_id":"CA1","action":"redirect"})"},
+               {"message", R"({"to":"+1","body":"x"})"},
+               {"fax", R"({"to":"+1"})"}};
+  for (const auto& c : cases) {
+    const Built built = Build(c.kind, c.payload);
+    ASSERT_TRUE(std::holds_alternative<Result>(built)) << c.payload;
+    EXPECT_EQ(std::get<Result>(built).outcome, Outcome::kPermanent);
+    EXPECT_FALSE(std::get<Result>(built).account_fault);
+  }
+}
+
+TEST_F(TwilioTest, BlamesTheAccountForMissingCredentials) {
+  account.secrets.clear();
+  const Result result = std::get<Result>(Build("call", kCall));
+  EXPECT_EQ(result.outcome, Outcome::kPermanent);
+  EXPECT_TRUE(result.account_fault);
+}
+
+TEST_F(TwilioTest, TakesTheIdOfWhatWasCreated) {
+  const Result call = Interpret("call", kCall, ReadResponse("twilio/call_created.response"));
+  EXPECT_EQ(call.outcome, Outcome::kOk);
+  EXPECT_EQ(call.provider_id, "CA00000000000000000000000000000001");
+  EXPECT_EQ(call.response_json, R"({"status":"queued"})");
+  const Result message =
+      Interpret("message", kMessage, ReadResponse("twilio/message_created.response"));
+  EXPECT_EQ(message.outcome, Outcome::kOk);
+  EXPECT_EQ(message.provider_id, "SM00000000000000000000000000000001");
+}
+
+TEST_F(TwilioTest, DoubtsASuccessWithoutAnId) {
+  for (const char* body : {"", "{}", "<html>", R"({"sid":null})", R"({"sid":)"}) {
+    EXPECT_EQ(Interpret("call", kCall, Answer(201, body)).outcome, Outcome::kUnknown) << body;
+  }
+}
+
+TEST_F(TwilioTest, ClassifiesEveryCodeOfTheErrorTable) {
+  for (const auto& row : test::ReadTable("twilio/errors.tsv")) {
+    SCOPED_TRACE(row[0] + " " + row[1]);
+    const Result result =
+        Interpret("call", kCall,
+                  Answer(std::stoi(row[1]), R"({"code":)" + row[0] + R"(,"message":"why not"})"));
+    EXPECT_EQ(OutcomeName(result.outcome), row[2] == "tomorrow" ? "retry" : row[2]);
+    EXPECT_EQ(result.retry_after.has_value(), row[2] == "tomorrow");
+    EXPECT_EQ(result.account_fault, row[3] == "1");
+    EXPECT_EQ(result.code, row[0]);
+    EXPECT_EQ(result.error, "why not");
+  }
+}
+
+TEST_F(TwilioTest, TellsTheProvidersReason) {
+  const Result result = Interpret("call", kCall, ReadResponse("twilio/error_21211.response"));
+  EXPECT_EQ(result.outcome, Outcome::kSuppress);
+  EXPECT_EQ(result.code, "21211");
+  EXPECT_EQ(result.error, "Invalid 'To' Phone Number: +1500");
+}
+
+TEST_F(TwilioTest, HonoursRetryAfter) {
+  const Result result = Interpret("call", kCall, ReadResponse("twilio/error_20429.response"));
+  EXPECT_EQ(result.outcome, Outcome::kRetry);
+  EXPECT_EQ(result.retry_after, 7s);
+}
+
+TEST_F(TwilioTest, NeverRepeatsASecretItIsTold) {
+  const Result result = Interpret("call", kCall, ReadResponse("twilio/error_20003_echo.response"));
+  EXPECT_EQ(result.error, "Authenticate: *** / Basic ***");
+}
+
+TEST_F(TwilioTest, LeavesACallInDoubtWhenTheAnswerIsLost) {
+  EXPECT_EQ(Interpret("call", kCall, Broken(Transport::kReset, 300)).outcome, Outcome::kUnknown);
+  EXPECT_EQ(Interpret("call", kCall, Broken(Transport::kTimeout, 0)).outcome, Outcome::kRetry);
+}
+
+TEST_F(TwilioTest, CountsACallThatIsOverAsHungUp) {
+  const HttpResponse over = Answer(400, R"({"code":21220,"message":"Call is not in-progress"})");
+  EXPECT_EQ(Interpret("call.update", R"({"action":"hangup"})", over).outcome, Outcome::kOk);
+  EXPECT_EQ(Interpret("call.update", R"({"action":"redirect"})", over).outcome,
+            Outcome::kPermanent);
+}
+
+TEST_F(TwilioTest, AsksForQueuedCallsFirstAndThenForStartedOnes) {
+  const Job job = MakeJob("call", kCall);
+  EXPECT_EQ(test::Spell(FirstQuestion(job)), ReadFile("twilio/lookup_call_queued.request"));
+  EXPECT_EQ(test::Spell(SecondQuestion(job)), ReadFile("twilio/lookup_call_started.request"));
+}
+
+TEST_F(TwilioTest, FindsTheCallByNumbersDirectionAndTime) {
+  const Looked looked =
+      AnswerSecond(MakeJob("call", kCall), ReadResponse("twilio/list_found.response"));
+  const Result& result = std::get<Result>(looked);
+  EXPECT_EQ(result.outcome, Outcome::kOk);
+  EXPECT_EQ(result.provider_id, "CA_ours");
+}
+
+TEST_F(TwilioTest, CountsAMatchWithoutADateAsOurs) {
+  const Looked looked =
+      AnswerSecond(MakeJob("call", kCall), ReadResponse("twilio/list_no_dates.response"));
+  EXPECT_EQ(std::get<Result>(looked).provider_id, "CA_ours");
+}
+
+TEST_F(TwilioTest, CallsAreAbsentOnlyWhenTheListWasReadAndTimeHasPassed) {
+  const Job job = MakeJob("call", kCall);
+  const HttpResponse others = ReadResponse("twilio/list_others.response");
+  EXPECT_EQ(std::get<Result>(AnswerSecond(job, others)).outcome, Outcome::kAbsent);
+
+  const Result early = std::get<Result>(AnswerSecond(job, others, kThen + 3s));
+  EXPECT_EQ(early.outcome, Outcome::kRetry);
+  EXPECT_EQ(early.retry_after, 7s);
+
+  for (const HttpResponse& unread :
+       {Answer(200, "{}"), Answer(200, "<html>"), Answer(200, R"({"calls":{}})"), Answer(404, "{}"),
+        Answer(500), Answer(429), Answer(401, "{}"), Broken(Transport::kReset, 100),
+        Broken(Transport::kTooBig, 100)}) {
+    EXPECT_EQ(std::get<Result>(AnswerSecond(job, unread)).outcome, Outcome::kRetry)
+        << unread.status << unread.body;
+  }
+}
+
+TEST_F(TwilioTest, SettleTimeCanBeSet) {
+  account.settings = R"({"account_sid":"AC1","settle_seconds":1})";
+  const Looked looked =
+      AnswerSecond(MakeJob("call", kCall), ReadResponse("twilio/list_others.response"), kThen + 2s);
+  EXPECT_EQ(std::get<Result>(looked).outcome, Outcome::kAbsent);
+}
+
+TEST_F(TwilioTest, ReadsTheNextPageBeforeJudging) {
+  const Looked looked =
+      AnswerSecond(MakeJob("call", kCall), ReadResponse("twilio/list_more.response"));
+  const auto& next = std::get<HttpRequest>(looked);
+  EXPECT_EQ(next.method, "GET");
+  EXPECT_EQ(next.url,
+            "https://api.twilio.com/2010-04-01/Accounts/AC00000000000000000000000000000001/"
+            "Calls.json?To=%2B14155550100&PageSize=100&Page=1&PageToken=PA1");
+}
+
+TEST_F(TwilioTest, SendsItsCredentialsNowhereElse) {
+  const Looked looked =
+      AnswerSecond(MakeJob("call", kCall), ReadResponse("twilio/list_elsewhere.response"));
+  EXPECT_EQ(std::get<Result>(looked).outcome, Outcome::kAbsent);
+}
+
+TEST_F(TwilioTest, FindsAMessageByItsText) {
+  const Job job = MakeJob("message", kMessage);
+  const HttpRequest asked = FirstQuestion(job);
+  EXPECT_EQ(test::Spell(asked), ReadFile("twilio/lookup_message.request"));
+  const Looked looked = twilio.InterpretLookup(
+      job, account, asked, ReadResponse("twilio/list_messages.response"), kThen + 1h);
+  EXPECT_EQ(std::get<Result>(looked).provider_id, "SM_ours");
+}
+
+}  // namespace
+}  // namespace switchboard::providers
