@@ -42,7 +42,9 @@ check_functions() { # FILE
         complain "$at is SECURITY DEFINER without a pinned search_path"
     fi
     grep -qE "^COMMENT ON (FUNCTION|PROCEDURE) ${name//./\\.}\(" "$file" || complain "$at has no comment"
-    grep -qE "^REVOKE ALL ON (FUNCTION|PROCEDURE) ${name//./\\.}\(.*FROM PUBLIC;" "$file" ||
+    # The statement may take two lines.
+    sed -zE 's/\n +FROM PUBLIC/ FROM PUBLIC/g' "$file" |
+      grep -E "^REVOKE ALL ON (FUNCTION|PROCEDURE) ${name//./\\.}\(.*FROM PUBLIC;" >/dev/null ||
       complain "$at is not revoked from PUBLIC"
   done < <(function_heads "$file")
 }
