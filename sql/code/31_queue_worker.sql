@@ -82,6 +82,7 @@ BEGIN
             SELECT (e.value ->> 'id')::uuid FROM json_array_elements(request -> 'jobs') e));
     END IF;
     PERFORM switchboard._note_holding(me);
+    PERFORM switchboard._note_no_longer_holding(me);
     PERFORM switchboard._free_expired('-infinity');
     RETURN json_build_object(
         'protocol', switchboard.protocol_version(), 'database', current_database(),
@@ -117,8 +118,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    me text := request ->> 'worker';
     clean json := switchboard._without_nul(request);
+    me text := clean ->> 'worker';
     finished json := CASE json_typeof(clean -> 'finished') WHEN 'array' THEN clean -> 'finished' ELSE '[]' END;
     finished_count int := json_array_length(finished);
     claim json := clean -> 'claim';
@@ -212,7 +213,7 @@ BEGIN
                'retry_in_ms', ceil(EXTRACT(epoch FROM a.retry_at - clock_timestamp()) * 1000)::bigint))
                FILTER (WHERE NOT a.allowed)
       INTO go, refused
-      FROM switchboard._allow_sending(held) a
+      FROM switchboard._allow_sending(coalesce(held, '{}')) a
       JOIN switchboard.jobs_open j ON j.id = a.job_id;
 
     IF refused IS NOT NULL THEN
