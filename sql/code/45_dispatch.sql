@@ -318,10 +318,11 @@ BEGIN
       PERFORM switchboard._stop_broken_campaign(due[i], SQLERRM);
     END;
   END LOOP;
-  RETURN switchboard._next_dial_at(at);
+  PERFORM switchboard._retry_webhooks();
+  RETURN least(switchboard._next_dial_at(at), switchboard._next_webhook_retry());
 END
 $$;
 COMMENT ON FUNCTION switchboard._before_claim(int) IS
-  'Hook of the queue ahead of a claim: dials for the active power and predictive campaigns, at most so many calls. Returns when
-somebody becomes due next.';
+  'Hook of the queue ahead of a claim: dials for the active power and predictive campaigns, at most so many calls. Also tries
+webhooks again that could not be acted on. Returns when there is something to do next.';
 REVOKE ALL ON FUNCTION switchboard._before_claim(int) FROM PUBLIC;

@@ -201,6 +201,7 @@ DECLARE
   ended   switchboard.call_status_event[];
   at      timestamptz := clock_timestamp();
   message record;
+  waiting uuid;
 BEGIN
   -- Placed: the provider's name for the call. A webhook may have told us already.
   UPDATE switchboard.call_logs c
@@ -209,6 +210,17 @@ BEGIN
   LEFT JOIN switchboard.provider_accounts a ON a.id = r.account_id
   WHERE r.kind = 'call' AND r.outcome = 'ok' AND r.provider_id <> ''
     AND c.tenant_id = r.tenant_id AND c.id = r.subject_id AND c.call_id IS NULL;
+  -- Webhooks that came before we knew that name.
+  FOR waiting IN
+    SELECT w.id
+    FROM unnest(results) r
+    JOIN switchboard.provider_accounts a ON a.id = r.account_id
+    JOIN switchboard.webhook_inbox w ON w.tenant_id = r.tenant_id AND w.provider = a.provider AND w.external_id = r.provider_id
+    WHERE r.kind = 'call' AND r.outcome = 'ok' AND w.processed_at IS NULL
+    ORDER BY w.received_at FOR NO KEY UPDATE OF w SKIP LOCKED
+  LOOP
+    PERFORM switchboard._act_on_webhook(waiting);
+  END LOOP;
 
   -- Not placed, for good. If a webhook has come meanwhile the call does exist, and its word counts.
   SELECT array_agg(ROW(c.id, c.tenant_id, c.provider, NULL,

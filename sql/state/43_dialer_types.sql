@@ -17,6 +17,13 @@ COMMENT ON TYPE switchboard.call_status_event IS
 'What a provider says about a call: found by call_log_id, else by the provider''s call_id. duration: seconds of talk; raw: the
 provider''s own fields.';
 
+CREATE TYPE switchboard.webhook_response AS (
+    status integer,
+    content_type text,
+    body text
+);
+COMMENT ON TYPE switchboard.webhook_response IS 'What to answer the sender of a webhook.';
+
 CREATE TYPE switchboard.http_request AS (
     method text,
     path text,

@@ -1,0 +1,126 @@
+-- What Twilio says. Form fields; see its voice and messaging webhooks.
+
+CREATE OR REPLACE FUNCTION switchboard._read_twilio(event text, fields jsonb, OUT external_id text, OUT dedupe_key text)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  external_id := coalesce(fields ->> 'CallSid', fields ->> 'MessageSid', fields ->> 'SmsSid');
+  IF coalesce(external_id, '') = '' OR length(external_id) > 100 THEN
+    RAISE EXCEPTION 'neither CallSid nor MessageSid' USING ERRCODE = '22023';
+  END IF;
+  -- Delivery order is not guaranteed and a status can be sent twice; SequenceNumber names the event where there is one.
+  dedupe_key := concat_ws(':', event, external_id,
+    coalesce(fields ->> 'SequenceNumber', fields ->> 'CallStatus', fields ->> 'MessageStatus', fields ->> 'SmsStatus'));
+END
+$$;
+COMMENT ON FUNCTION switchboard._read_twilio(text, jsonb) IS
+  'What a webhook of Twilio is about and what makes it one event. Errors: 22023 when it names neither a call nor a message.';
+REVOKE ALL ON FUNCTION switchboard._read_twilio(text, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._twilio_call_status(status text)
+RETURNS switchboard.call_status
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE status WHEN 'queued' THEN 'initiated' WHEN 'initiated' THEN 'initiated' WHEN 'ringing' THEN 'ringing'
+                     WHEN 'in-progress' THEN 'answered' WHEN 'answered' THEN 'answered' WHEN 'completed' THEN 'completed'
+                     WHEN 'busy' THEN 'busy' WHEN 'no-answer' THEN 'no-answer' WHEN 'canceled' THEN 'canceled'
+                     WHEN 'failed' THEN 'failed' END::switchboard.call_status
+$$;
+COMMENT ON FUNCTION switchboard._twilio_call_status(text) IS 'Twilio''s CallStatus in our words; NULL for one we do not know.';
+REVOKE ALL ON FUNCTION switchboard._twilio_call_status(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._twilio_message_status(status text)
+RETURNS switchboard.delivery_status
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN status IN ('accepted', 'scheduled', 'queued', 'sending') THEN 'queued'
+              WHEN status IN ('sent', 'partially_delivered') THEN 'sent'
+              WHEN status = 'delivered' THEN 'delivered' WHEN status = 'read' THEN 'read'
+              WHEN status IN ('undelivered', 'failed', 'canceled') THEN 'failed' END::switchboard.delivery_status
+$$;
+COMMENT ON FUNCTION switchboard._twilio_message_status(text) IS 'Twilio''s MessageStatus in our words; NULL for one we do not know.';
+REVOKE ALL ON FUNCTION switchboard._twilio_message_status(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._digits_or_null(value text)
+RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT CASE WHEN value ~ '^[0-9]{1,9}$' THEN value::int END $$;
+COMMENT ON FUNCTION switchboard._digits_or_null(text) IS 'A text of up to nine digits as a number, else NULL.';
+REVOKE ALL ON FUNCTION switchboard._digits_or_null(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._act_twilio(inbox switchboard.webhook_inbox, fields jsonb)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the inbox row. Internal. Unknown events and statuses are no fault: nothing is done.
+DECLARE
+  query  jsonb := switchboard._url_query(inbox.url);
+  at     timestamptz := switchboard._event_time(fields ->> 'Timestamp', inbox.received_at);
+  told   switchboard.call_status_event;
+BEGIN
+  IF fields ? 'CallSid' THEN
+    IF fields ->> 'Direction' = 'inbound' OR inbox.event NOT IN ('status', 'answer', 'amd') THEN
+      RETURN NULL;
+    END IF;
+    told := ROW(switchboard._uuid_or_null(query ->> 'call'), inbox.tenant_id, 'twilio', fields ->> 'CallSid',
+                switchboard._twilio_call_status(fields ->> 'CallStatus'), at,
+                switchboard._digits_or_null(fields ->> 'CallDuration'),
+                CASE WHEN fields ->> 'AnsweredBy' LIKE 'machine%' THEN 'machine'
+                     WHEN fields ->> 'AnsweredBy' IN ('human', 'fax', 'unknown') THEN fields ->> 'AnsweredBy' END,
+                fields ->> 'RecordingUrl', fields ->> 'SipResponseCode',
+                fields - ARRAY['AccountSid', 'ApiVersion'])::switchboard.call_status_event;
+    IF switchboard._find_call(told) IS NULL THEN
+      RETURN 'unknown call';
+    END IF;
+    PERFORM switchboard._apply_call_status(ARRAY[told]);
+  ELSIF inbox.event IN ('status', 'message-status') THEN
+    PERFORM switchboard._apply_message_status(inbox.tenant_id, 'twilio', switchboard._uuid_or_null(query ->> 'message'),
+      inbox.external_id, switchboard._twilio_message_status(coalesce(fields ->> 'MessageStatus', fields ->> 'SmsStatus')), at,
+      fields ->> 'ErrorCode', fields ->> 'ErrorMessage');
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION switchboard._act_twilio(switchboard.webhook_inbox, jsonb) IS
+  'Acts on a webhook of Twilio: status of a call we placed, answering machine detection, status of a message.';
+REVOKE ALL ON FUNCTION switchboard._act_twilio(switchboard.webhook_inbox, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._xml_escape(value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT replace(replace(replace(replace(replace(
+           regexp_replace(value, '[\x01-\x08\x0b\x0c\x0e-\x1f]', '', 'g'),
+           '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&apos;')
+$$;
+COMMENT ON FUNCTION switchboard._xml_escape(text) IS
+  'Text for the content of an XML element or attribute; characters that XML cannot hold are left out.';
+REVOKE ALL ON FUNCTION switchboard._xml_escape(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._twilio_answer(account switchboard.provider_accounts, call uuid, fields jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the account. Internal.
+DECLARE
+  log      switchboard.call_logs;
+  campaign switchboard.campaigns;
+  language text;
+BEGIN
+  SELECT c.* INTO log FROM switchboard.call_logs c
+  WHERE c.tenant_id = account.tenant_id
+    AND (c.id = call OR call IS NULL AND c.provider = 'twilio' AND c.call_id = fields ->> 'CallSid');
+  IF NOT FOUND THEN
+    RETURN '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>';
+  END IF;
+  SELECT k.* INTO campaign FROM switchboard.campaigns k WHERE k.id = log.campaign_id;
+  language := coalesce(log.metadata ->> 'language', campaign.settings ->> 'language', account.settings ->> 'language');
+  RETURN format('<?xml version="1.0" encoding="UTF-8"?><Response><Say%s>%s</Say></Response>',
+    coalesce(' language="' || switchboard._xml_escape(language) || '"', ''),
+    switchboard._xml_escape(switchboard._call_text(campaign, log.tenant_id, log.campaign_contact_id, log.lead_id,
+                                                   log.metadata ->> 'say')));
+END
+$$;
+COMMENT ON FUNCTION switchboard._twilio_answer(switchboard.provider_accounts, uuid, jsonb) IS
+  'TwiML for a call of ours that was answered: says the call''s text or its campaign''s script. An unknown call is hung up.';
+REVOKE ALL ON FUNCTION switchboard._twilio_answer(switchboard.provider_accounts, uuid, jsonb) FROM PUBLIC;

@@ -1,0 +1,64 @@
+-- What VoIPstudio says. JSON; decided by "state", whatever the event is called.
+
+CREATE OR REPLACE FUNCTION switchboard._read_voipstudio(event text, fields jsonb, OUT external_id text, OUT dedupe_key text)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  external_id := coalesce(fields ->> 'call_id', fields ->> 'id');
+  IF coalesce(external_id, '') = '' OR length(external_id) > 100 THEN
+    RAISE EXCEPTION 'neither id nor call_id' USING ERRCODE = '22023';
+  END IF;
+  dedupe_key := concat_ws(':', event, coalesce(fields ->> 'id', concat_ws(':', external_id, fields ->> 'state', fields ->> 'event_time')));
+END
+$$;
+COMMENT ON FUNCTION switchboard._read_voipstudio(text, jsonb) IS
+  'What a webhook of VoIPstudio is about and what makes it one event. Errors: 22023 when it has no id.';
+REVOKE ALL ON FUNCTION switchboard._read_voipstudio(text, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._voipstudio_call_status(fields jsonb)
+RETURNS switchboard.call_status
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- call.missed and call.hangup come once per leg; only the final one ends the call.
+  SELECT CASE
+    WHEN fields ->> 'final' = 'false' AND upper(fields ->> 'state') IN ('HANGUP', 'MISSED') THEN NULL
+    WHEN upper(fields ->> 'state') = 'INITIAL' THEN 'initiated'
+    WHEN upper(fields ->> 'state') = 'RINGING' THEN 'ringing'
+    WHEN upper(fields ->> 'state') IN ('CONNECTED', 'ON_HOLD') THEN 'answered'
+    WHEN upper(fields ->> 'state') = 'HANGUP' AND coalesce(fields ->> 'connected_at', '') <> '' THEN 'completed'
+    WHEN upper(fields ->> 'state') IN ('HANGUP', 'MISSED') THEN 'no-answer'
+  END::switchboard.call_status
+$$;
+COMMENT ON FUNCTION switchboard._voipstudio_call_status(jsonb) IS
+  'VoIPstudio''s state in our words; NULL for one that says nothing about the call as a whole.';
+REVOKE ALL ON FUNCTION switchboard._voipstudio_call_status(jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._act_voipstudio(inbox switchboard.webhook_inbox, fields jsonb)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the inbox row. Internal.
+-- Its webhooks carry nothing of ours: one that overtakes the answer to our request waits until the call's id is known.
+DECLARE
+  told switchboard.call_status_event;
+BEGIN
+  IF fields ->> 'destination' = 'in' OR NOT fields ? 'state' THEN
+    RETURN NULL;
+  END IF;
+  told := ROW(NULL, inbox.tenant_id, 'voipstudio', fields ->> 'call_id', switchboard._voipstudio_call_status(fields),
+              switchboard._event_time(fields ->> 'event_time', inbox.received_at),
+              CASE WHEN coalesce(fields ->> 'connected_at', '') <> '' THEN switchboard._digits_or_null(fields ->> 'duration') END,
+              NULL, NULL, fields ->> 't_cause', fields)::switchboard.call_status_event;
+  IF switchboard._find_call(told) IS NULL THEN
+    told.call_id := fields ->> 'root_call_id';   -- a leg of a call we know
+    IF switchboard._find_call(told) IS NULL THEN
+      RETURN 'unknown call';
+    END IF;
+  END IF;
+  PERFORM switchboard._apply_call_status(ARRAY[told]);
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION switchboard._act_voipstudio(switchboard.webhook_inbox, jsonb) IS
+  'Acts on a webhook of VoIPstudio: progress of a call we placed.';
+REVOKE ALL ON FUNCTION switchboard._act_voipstudio(switchboard.webhook_inbox, jsonb) FROM PUBLIC;
