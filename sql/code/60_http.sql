@@ -22,7 +22,7 @@ RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   -- NULL unless every part fits; an empty part fits no parameter.
-  SELECT CASE WHEN bool_and(p.part IS NOT DISTINCT FROM g.part OR p.part LIKE '{%}' AND g.part <> '')
+  SELECT CASE WHEN bool_and(coalesce(p.part = g.part OR p.part LIKE '{%}' AND g.part <> '', false))
               THEN coalesce(jsonb_object_agg(substr(p.part, 2, length(p.part) - 2), g.part) FILTER (WHERE p.part LIKE '{%}'), '{}') END
   FROM ROWS FROM (string_to_table(pattern, '/')) WITH ORDINALITY AS p (part, n)
   FULL JOIN ROWS FROM (string_to_table(path, '/')) WITH ORDINALITY AS g (part, n) ON g.n = p.n
