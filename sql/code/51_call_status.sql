@@ -39,7 +39,7 @@ AS $$
 -- Calls are locked first, in order, and read afterwards: two events of one call take turns and none is lost, two batches
 -- never deadlock. Cost per event: a lookup, two updates and three inserts at most.
 DECLARE
-  calls uuid[] := ARRAY(SELECT switchboard._find_call(e) FROM unnest(events) WITH ORDINALITY AS e ORDER BY e.ordinality);
+  calls uuid[] := ARRAY(SELECT switchboard._find_call(events[n]) FROM generate_subscripts(events, 1) AS n ORDER BY n);
   moved int;
   freed boolean;
 BEGIN
