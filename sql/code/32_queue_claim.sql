@@ -36,10 +36,14 @@ CREATE OR REPLACE FUNCTION switchboard._queues(claim json, at timestamptz)
 RETURNS TABLE (
     lane uuid, priority int, tenant uuid, cap int, active boolean, full_scan boolean, scan_from timestamptz,
     full_scan_at timestamptz, mark timestamptz, served_at timestamptz, dry boolean)
-LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 10
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
+#variable_conflict use_column
+BEGIN
+    -- PL/pgSQL only because it keeps the plan, which a function in SQL would make anew with every call.
+    RETURN QUERY
     WITH RECURSIVE known AS MATERIALIZED (
         SELECT k.lane, k.priority, switchboard._from_us(m.mark[1]) AS mark, switchboard._from_us(m.mark[2]) AS full_scan_at,
                switchboard._from_us(m.mark[3]) AS served_at, coalesce(m.mark[4] = 1, false) AS dry
@@ -86,7 +90,8 @@ AS $$
            LATERAL (SELECT coalesce((claim -> 'caps' ->> q.lane::text)::int, (claim ->> 'default_cap')::int,
                                     (claim ->> 'limit')::int) AS cap) c
      ORDER BY max(q.served_at) OVER (PARTITION BY coalesce(a.tenant_id, q.lane)) NULLS FIRST, coalesce(a.tenant_id, q.lane),
-              max(q.served_at) OVER (PARTITION BY q.lane) NULLS FIRST, q.lane, q.priority DESC
+              max(q.served_at) OVER (PARTITION BY q.lane) NULLS FIRST, q.lane, q.priority DESC;
+END
 $$;
 REVOKE ALL ON FUNCTION switchboard._queues(json, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._queues(json, timestamptz) IS
@@ -123,6 +128,7 @@ SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_so
 AS $$
 DECLARE
     at timestamptz := clock_timestamp();
+    lease_end timestamptz := at + switchboard._lease();
     wanted int := least(coalesce((claim ->> 'limit')::int, 0), 10000);
     -- Queues in order of service; those of a lane are neighbours, and so are the lanes of a tenant.
     q_lane uuid[];
@@ -224,7 +230,7 @@ BEGIN
             UPDATE switchboard.jobs_open j
                SET state = CASE j.state WHEN 'in_doubt' THEN j.state ELSE 'running' END,
                    attempt = j.attempt + CASE j.state WHEN 'in_doubt' THEN 0 ELSE 1 END,
-                   token = j.token + 1, locked_by = worker, locked_until = clock_timestamp() + switchboard._lease()
+                   token = j.token + 1, locked_by = worker, locked_until = lease_end
              WHERE j.ctid = ANY (round_hits)
             RETURNING j.*
         )
@@ -276,16 +282,18 @@ claim again (NULL: nothing waits).';
 
 -- Secrets as they are stored: references and ciphertext, which the worker resolves itself.
 CREATE OR REPLACE FUNCTION switchboard._accounts_for_worker(ids uuid[]) RETURNS json
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(json_agg(json_build_object(
+BEGIN
+    RETURN (SELECT coalesce(json_agg(json_build_object(
                'id', a.id, 'tenant_id', a.tenant_id, 'provider', a.provider, 'name', a.name, 'base_url', a.base_url,
                'settings', a.settings, 'rate_per_second', a.rate_per_second, 'max_in_flight', a.max_in_flight,
                'secrets', (SELECT coalesce(json_object_agg(s.name, s.value), '{}')
                              FROM switchboard.provider_secrets s WHERE s.account_id = a.id))), '[]')
       FROM switchboard.provider_accounts a
-     WHERE a.id = ANY (ids)
+     WHERE a.id = ANY (ids));
+END
 $$;
 REVOKE ALL ON FUNCTION switchboard._accounts_for_worker(uuid[]) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._accounts_for_worker(uuid[]) IS 'Provider accounts as workers get them, with references to their secrets.';

@@ -42,6 +42,7 @@ SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_ha
 AS $$
 DECLARE
     at timestamptz := clock_timestamp();
+    slot_now smallint := switchboard._finished_slot(at);
     over switchboard.job_result[];
     again switchboard.job_result[];
 BEGIN
@@ -66,7 +67,7 @@ BEGIN
                g.priority, g.run_at,
                CASE g.outcome WHEN 'ok' THEN 'done' ELSE 'dead' END::switchboard.job_state,
                g.attempt, g.max_attempts, g.token, g.sending_at, g.error, g.code,
-               coalesce(g.provider_id, g.provider_ref), g.idempotency_key, switchboard._finished_slot(at), g.created_at, at
+               coalesce(g.provider_id, g.provider_ref), g.idempotency_key, slot_now, g.created_at, at
           FROM gone g
     )
     SELECT array_agg(ROW(g.id, g.tenant_id, g.kind, g.account_id, g.subject_id, g.payload, g.attempt, g.outcome, true,

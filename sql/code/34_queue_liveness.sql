@@ -96,13 +96,15 @@ COMMENT ON FUNCTION switchboard._note_no_longer_holding(text) IS 'Takes that sig
 
 -- Cost: nothing while this is the only worker; one look at the lock table otherwise.
 CREATE OR REPLACE FUNCTION switchboard._foreign_claims(me text) RETURNS boolean
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT EXISTS (
+BEGIN
+    RETURN EXISTS (
         SELECT FROM switchboard.worker_registry w
          WHERE w.worker IS DISTINCT FROM me AND (me IS NOT NULL OR w.backend_pid <> pg_backend_pid())
-           AND (switchboard._worker_locked('holding', w.worker) OR NOT switchboard._worker_locked('alive', w.worker)))
+           AND (switchboard._worker_locked('holding', w.worker) OR NOT switchboard._worker_locked('alive', w.worker)));
+END
 $$;
 REVOKE ALL ON FUNCTION switchboard._foreign_claims(text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._foreign_claims(text) IS
