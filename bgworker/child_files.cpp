@@ -146,6 +146,14 @@ void ChildFiles::WriteChild(const ChildIdentity& child) const {
 
 void ChildFiles::RemoveChild() const noexcept { unlink(Path(kChildSuffix).c_str()); }
 
+void ChildFiles::EndChild() const {
+  const std::optional<ChildIdentity> child = ReadChild();
+  if (child && IsAlive(*child)) {
+    kill(child->pid, SIGTERM);
+  }
+  RemoveChild();
+}
+
 void MakeChildFolder() {
   if (mkdir(kFolder, 0700) != 0 && errno != EEXIST) {
     ThrowErrno(std::string("could not create directory \"") + kFolder + "\"");

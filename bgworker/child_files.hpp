@@ -36,6 +36,8 @@ class ChildFiles {
   // Durable when it returns.
   void WriteChild(const ChildIdentity& child) const;
   void RemoveChild() const noexcept;
+  // Asks the process to end, if it lives, and forgets it.
+  void EndChild() const;
 
  private:
   std::string Path(const char* suffix) const;

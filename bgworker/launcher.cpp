@@ -1,7 +1,6 @@
 #include "bgworker/launcher.hpp"
 
 #include <algorithm>
-#include <csignal>
 
 #include "bgworker/child_files.hpp"
 #include "extension/pg/settings.hpp"
@@ -92,11 +91,7 @@ void Launcher::EndChildrenOfGoneDatabases() const {
                     [&files](const pg::DatabaseInfo& d) { return d.id == files.database(); })) {
       continue;
     }
-    const std::optional<ChildIdentity> child = files.ReadChild();
-    if (child && IsAlive(*child)) {
-      kill(child->pid, SIGTERM);
-    }
-    files.RemoveChild();
+    files.EndChild();
   }
 }
 

@@ -14,13 +14,24 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLockTimeout = 2s;
+// Shorter than the usual deadlock_timeout: whoever waits for a worker that waits is let through
+// before it is taken for the victim.
+constexpr auto kLockTimeout = 500ms;
 
 void RunLauncher() {
   pg::AcceptSignals();
   pg::AttachLauncher();
   pg::ConnectWithoutDatabase();
   Launcher().Run();
+}
+
+// DROP EXTENSION made the workers leave without stopping their children.
+void EndChildrenOf(pg::DatabaseId database) {
+  for (const ChildFiles& files : ListChildFiles()) {
+    if (files.database() == database) {
+      files.EndChild();
+    }
+  }
 }
 
 void RunWorker() {
@@ -31,6 +42,7 @@ void RunWorker() {
   }
   pg::ConnectToDatabase(assignment.database);
   if (!pg::ExtensionExists()) {
+    EndChildrenOf(assignment.database);
     return pg::SetWorkerExit(pg::WorkerExit::kNoExtension);
   }
   pg::BecomeRole("switchboard_worker", kLockTimeout);

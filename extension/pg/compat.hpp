@@ -16,6 +16,7 @@
 
 extern "C" {
 #include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
 #include "utils/acl.h"
 #include "utils/wait_event.h"
 }
@@ -27,6 +28,14 @@ inline bool OwnsDatabase(Oid database) {
   return object_ownercheck(DatabaseRelationId, database, GetUserId());
 #else
   return pg_database_ownercheck(database, GetUserId());
+#endif
+}
+
+inline bool OwnsExtension(Oid extension) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(ExtensionRelationId, extension, GetUserId());
+#else
+  return pg_extension_ownercheck(extension, GetUserId());
 #endif
 }
 

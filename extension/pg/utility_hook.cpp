@@ -59,11 +59,38 @@ const char* DatabaseOfStatementPg(const Node* statement, bool* databases) {
   }
 }
 
-// InvalidOid when there is no such database, or the statement is going to fail by itself: then it
-// must not disturb the workers. All statements but RENAME refuse to run inside a transaction block.
+// The statement locks the extension's tables away from others. Workers that come and go between its
+// locks could end it by a deadlock.
+bool ChangesExtensionPg(const Node* statement) {
+  if (IsA(statement, AlterExtensionStmt)) {
+    const auto* const alter = reinterpret_cast<const AlterExtensionStmt*>(statement);
+    return strcmp(alter->extname, kExtensionName) == 0;
+  }
+  if (!IsA(statement, DropStmt)) {
+    return false;
+  }
+  const auto* const drop = reinterpret_cast<const DropStmt*>(statement);
+  const ListCell* cell;
+  foreach (cell, drop->removeType == OBJECT_EXTENSION ? drop->objects : NIL) {
+    if (strcmp(strVal(lfirst(cell)), kExtensionName) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// InvalidOid when no database is to be held, or the statement is going to fail by itself: then it
+// must not disturb the workers. All statements on databases but RENAME refuse to run inside a
+// transaction block.
 Oid DatabaseToHoldPg(const Node* statement, const char* name, ProcessUtilityContext context) {
-  if (name == nullptr || context != PROCESS_UTILITY_TOPLEVEL ||
-      (!IsA(statement, RenameStmt) && IsTransactionBlock())) {
+  if (context != PROCESS_UTILITY_TOPLEVEL) {
+    return InvalidOid;
+  }
+  if (ChangesExtensionPg(statement)) {
+    const Oid extension = get_extension_oid(kExtensionName, true);
+    return OidIsValid(extension) && OwnsExtension(extension) ? MyDatabaseId : InvalidOid;
+  }
+  if (name == nullptr || (!IsA(statement, RenameStmt) && IsTransactionBlock())) {
     return InvalidOid;
   }
   const Oid database = get_database_oid(name, true);

@@ -31,6 +31,7 @@ struct SessionSetting {
 };
 constexpr SessionSetting kSessionSettings[] = {
     {"search_path", "pg_catalog, pg_temp"},
+    {"deadlock_timeout", "10ms"},
     {"default_transaction_isolation", "read committed"},
     {"idle_in_transaction_session_timeout", "0"},
     {"jit", "off"},

@@ -25,7 +25,7 @@ void ConnectToDatabase(DatabaseId database);
 
 // Makes every statement of this session run as that role, with settings that suit short
 // transactions, whatever the database's own settings are: read committed, no JIT, locks waited for
-// briefly.
+// briefly, and the first to look for a deadlock and give way.
 void BecomeRole(const char* role, std::chrono::milliseconds lock_timeout);
 
 // Whether the extension exists in this database. Opens its own transaction.
