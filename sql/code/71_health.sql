@@ -7,6 +7,7 @@ CREATE OR REPLACE VIEW switchboard.worker_status AS
 COMMENT ON VIEW switchboard.worker_status IS
 'Workers that have said hello and not goodbye. done and failed count since the worker''s start, latencies are milliseconds of its
 last requests; figures are brought up to date every two seconds at most.';
+COMMENT ON COLUMN switchboard.worker_status.alive IS 'Whether a session holds its advisory lock.';
 
 -- Counting stops at 100,000: a monitoring system that asks every few seconds must not read a backlog of millions.
 CREATE OR REPLACE FUNCTION switchboard._queue_figures(

@@ -45,19 +45,23 @@ BEGIN
 END
 $comments$;
 
--- A view that shows a table's column unchanged shows its comment, too.
+-- A column of a view that has the name of a column of a table below it shows that one's comment, unless it has its own.
 DO $view_comments$
 DECLARE
     found record;
 BEGIN
     FOR found IN
-        SELECT a.attname, col_description(t.oid, t.attnum) AS description
-          FROM pg_attribute a
-          JOIN (SELECT 'switchboard.campaigns'::regclass AS oid, attname, attnum
-                  FROM pg_attribute WHERE attrelid = 'switchboard.campaigns'::regclass AND attnum > 0) t USING (attname)
-         WHERE a.attrelid = 'switchboard.dialer_campaigns'::regclass AND a.attnum > 0
+        SELECT DISTINCT ON (v.oid, a.attnum) v.oid::regclass AS subject, a.attname, col_description(t.attrelid, t.attnum) AS description
+          FROM pg_class v
+          JOIN pg_attribute a ON a.attrelid = v.oid AND a.attnum > 0
+          JOIN pg_rewrite r ON r.ev_class = v.oid
+          JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+          JOIN pg_attribute t ON t.attrelid = d.refobjid AND t.attnum = d.refobjsubid AND t.attnum > 0 AND t.attname = a.attname
+         WHERE v.relnamespace = 'switchboard'::regnamespace AND v.relkind = 'v' AND d.refobjid <> v.oid
+           AND col_description(v.oid, a.attnum) IS NULL
+         ORDER BY v.oid, a.attnum, d.refobjid
     LOOP
-        EXECUTE format('COMMENT ON COLUMN switchboard.dialer_campaigns.%I IS %L', found.attname, found.description);
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', found.subject, found.attname, found.description);
     END LOOP;
 END
 $view_comments$;

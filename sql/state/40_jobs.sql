@@ -44,13 +44,18 @@ COMMENT ON COLUMN switchboard.jobs.lane IS 'Jobs of one lane share the limits of
 COMMENT ON COLUMN switchboard.jobs.payload IS 'What the provider client needs. NULL once done; dead jobs keep it, so that they can be replayed.';
 COMMENT ON COLUMN switchboard.jobs.priority IS 'Higher first within a lane. Few distinct values: each one is a queue of its own.';
 COMMENT ON COLUMN switchboard.jobs.run_at IS 'Not before this instant.';
+COMMENT ON COLUMN switchboard.jobs.state IS 'Where it stands.';
 COMMENT ON COLUMN switchboard.jobs.attempt IS 'How many times it was claimed to be done; look-ups of a job in doubt do not count.';
+COMMENT ON COLUMN switchboard.jobs.max_attempts IS 'After so many attempts it is dead.';
 COMMENT ON COLUMN switchboard.jobs.token IS 'Fencing token, one more with every claim: a worker whose token is stale cannot change the job.';
 COMMENT ON COLUMN switchboard.jobs.locked_until IS 'When the claim runs out unless it is renewed.';
 COMMENT ON COLUMN switchboard.jobs.locked_by IS 'The worker that holds the claim.';
 COMMENT ON COLUMN switchboard.jobs.sending_at IS 'Noted durably before the first byte leaves, for jobs whose repetition would do harm.';
+COMMENT ON COLUMN switchboard.jobs.last_error IS 'What went wrong last.';
+COMMENT ON COLUMN switchboard.jobs.last_code IS 'The provider''s or our code for what went wrong last.';
 COMMENT ON COLUMN switchboard.jobs.provider_ref IS 'The provider''s name for what was done.';
 COMMENT ON COLUMN switchboard.jobs.idempotency_key IS 'A repeat within the tenant names the same job, while it is open or remembered.';
+COMMENT ON COLUMN switchboard.jobs.finished_at IS 'When it was done or given up.';
 COMMENT ON COLUMN switchboard.jobs.slot IS 'Which leaf of jobs_finished holds it, see _finished_slot().';
 
 -- Room on every page for the next version of a row, and vacuum that comes early and does not dawdle: a claim is an update.

@@ -7,6 +7,7 @@ CREATE TABLE switchboard.providers (
 );
 COMMENT ON TABLE switchboard.providers IS 'Providers that a client exists for. The same for all tenants; seeded, not dumped.';
 COMMENT ON COLUMN switchboard.providers.name IS 'Name used by add_provider_account() and in webhook routes.';
+COMMENT ON COLUMN switchboard.providers.title IS 'Name as shown.';
 COMMENT ON COLUMN switchboard.providers.lookup_messages IS
 'Whether the provider can be asked if a message in doubt was sent; if not, such a message is sent again.';
 
@@ -38,6 +39,8 @@ CREATE TABLE switchboard.provider_accounts (
 );
 COMMENT ON TABLE switchboard.provider_accounts IS
 'Accounts held with providers. Secrets are kept apart, see set_provider_secret().';
+COMMENT ON COLUMN switchboard.provider_accounts.provider IS 'Who the account is with.';
+COMMENT ON COLUMN switchboard.provider_accounts.name IS 'Name as shown, unique within the tenant.';
 COMMENT ON COLUMN switchboard.provider_accounts.base_url IS 'Instead of the provider''s own address: a proxy, a test double, an own server.';
 COMMENT ON COLUMN switchboard.provider_accounts.settings IS
 'Provider settings that are not secret. in_doubt: lookup (ask the provider before a message is repeated) or repeat;
@@ -58,6 +61,9 @@ CREATE TABLE switchboard.provider_secrets (
 );
 COMMENT ON TABLE switchboard.provider_secrets IS
 'Secrets of provider accounts: references (env:NAME, file:NAME) or ciphertext, never plain text. No application role reads it.';
+COMMENT ON COLUMN switchboard.provider_secrets.account_id IS 'The account.';
+COMMENT ON COLUMN switchboard.provider_secrets.name IS 'What the provider client asks for: auth_token, signing_key, ...';
+COMMENT ON COLUMN switchboard.provider_secrets.value IS 'Reference or ciphertext.';
 
 CREATE TABLE switchboard.channel_routes (
     id uuid PRIMARY KEY DEFAULT switchboard.uuid_v7(),
@@ -72,6 +78,8 @@ CREATE TABLE switchboard.channel_routes (
 );
 COMMENT ON TABLE switchboard.channel_routes IS
 'Which account serves a channel: the enabled one of the highest priority, the next when its circuit is open.';
+COMMENT ON COLUMN switchboard.channel_routes.channel IS 'The channel.';
+COMMENT ON COLUMN switchboard.channel_routes.account_id IS 'The account that serves it.';
 COMMENT ON COLUMN switchboard.channel_routes.priority IS 'Higher first.';
 CREATE INDEX channel_routes_account ON switchboard.channel_routes (tenant_id, account_id);
 COMMENT ON INDEX switchboard.channel_routes_account IS 'For deleting an account.';

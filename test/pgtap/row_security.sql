@@ -77,6 +77,37 @@ SELECT unnest(ARRAY[is(matrix.try('sb_matrix_agent', 'SELECT FROM switchboard.' 
        is(matrix.try('sb_matrix_supervisor', 'SELECT FROM switchboard.' || t), '3', 'a supervisor sees ' || t)])
   FROM unnest('{audit_log,webhook_inbox,compliance_overrides}'::text[]) t;
 
+-- A reference to a row of the other tenant fails just as one to no row at all: nobody can find out what exists over there.
+CREATE VIEW matrix.references AS
+SELECT f.conrelid::regclass AS subject, a.attname, f.confrelid::regclass AS target
+  FROM pg_constraint f
+  JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey) AND a.attname <> 'tenant_id'
+ WHERE f.connamespace = 'switchboard'::regnamespace AND f.contype = 'f' AND cardinality(f.conkey) = 2
+   AND has_any_column_privilege('switchboard_app', f.conrelid, 'UPDATE');
+CREATE FUNCTION matrix.id_of(target regclass) RETURNS uuid LANGUAGE plpgsql
+AS $$
+DECLARE
+    found uuid;
+BEGIN
+    EXECUTE format('SELECT id FROM %s WHERE tenant_id = sample.tenant(''theirs'') ORDER BY id LIMIT 1', target) INTO found;
+    RETURN found;
+END
+$$;
+SELECT cmp_ok((SELECT count(*) FROM matrix.references), '>=', 20::bigint, 'there are references to try');
+SELECT ok(theirs = nothing AND theirs IN ('23503', '42501'),
+          format('%s.%s: a row of theirs gives %s, no row gives %s', subject, attname, theirs, nothing))
+  FROM (SELECT r.subject, r.attname,
+               matrix.try('sb_matrix_supervisor', format(change, r.subject, r.attname, matrix.id_of(r.target))) AS theirs,
+               matrix.try('sb_matrix_supervisor', format(change, r.subject, r.attname, gen_random_uuid())) AS nothing
+          FROM matrix.references r,
+               (VALUES ('UPDATE %1$s SET %2$I = %3$L WHERE id = (SELECT id FROM %1$s LIMIT 1)')) AS one_row (change)) tried;
+-- The unique key of a list is not asked before the policy is.
+SELECT is(matrix.try('sb_matrix_supervisor', format(
+            'INSERT INTO switchboard.campaign_contacts (campaign_id, phone_number) VALUES (%L, %L)', c.campaign_id, number)), '42501',
+          'whether ' || number || ' is on a list of theirs does not show')
+  FROM (SELECT campaign_id, phone_number FROM switchboard.campaign_contacts WHERE tenant_id = sample.tenant('theirs') LIMIT 1) c,
+       unnest(ARRAY[c.phone_number, '+12125550999']) AS number;
+
 -- What is only to be read or appended to by functions.
 SELECT is(matrix.try(c.login, format('%s switchboard.%I', v.verb, t.name)), '42501',
           format('%s may not %s %s', c.login, v.verb, t.name))
@@ -93,6 +124,47 @@ SELECT is(matrix.try(c.login, 'UPDATE switchboard.audit_log SET action = action'
   FROM matrix.callers c;
 SELECT is(matrix.try(c.login, 'SELECT FROM switchboard.provider_secrets'), '42501', c.login || ' may not read secrets')
   FROM matrix.callers c;
+
+-- Policies cost a few function calls per statement, not per row, and leave indexes usable.
+SET LOCAL track_functions = 'all';
+\o /dev/null
+INSERT INTO switchboard.call_logs (tenant_id, started_at) SELECT sample.tenant('ours'), now() FROM generate_series(1, 5000);
+ANALYZE switchboard.call_logs;
+\o
+CREATE FUNCTION matrix.calls(function regprocedure, statement text) RETURNS bigint LANGUAGE plpgsql
+AS $$
+DECLARE
+    before bigint := coalesce(pg_stat_get_xact_function_calls(function), 0);
+BEGIN
+    EXECUTE statement;
+    RETURN pg_stat_get_xact_function_calls(function) - before;
+END
+$$;
+CREATE FUNCTION matrix.plan(statement text) RETURNS text LANGUAGE plpgsql
+AS $$
+DECLARE
+    line text;
+    result text := '';
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
+        result := result || line || E'\n';
+    END LOOP;
+    RETURN result;
+END
+$$;
+GRANT SELECT ON ALL TABLES IN SCHEMA matrix TO PUBLIC;
+SET SESSION AUTHORIZATION sb_matrix_agent;
+SELECT cmp_ok((SELECT count(*) FROM switchboard.call_logs), '>', 5000::bigint, 'an agent reads many rows');
+-- An UPDATE asks once for the old rows and once for the new ones.
+SELECT is(matrix.calls(f::regprocedure, statement), CASE WHEN statement ~ '^UPDATE' THEN 2 ELSE 1 END::bigint,
+          format('%s is not run per row in %s', f, statement))
+  FROM unnest('{switchboard.current_tenant_id(),switchboard.current_user_id()}'::text[]) f,
+       unnest(ARRAY['SELECT notes FROM switchboard.call_logs', 'UPDATE switchboard.call_logs SET notes = ''x''']) statement;
+SELECT matches(matrix.plan('SELECT * FROM switchboard.call_logs ORDER BY started_at DESC LIMIT 10'),
+               'Index (Only )?Scan using call_logs_started_idx', 'the newest calls come from the index');
+SELECT matches(matrix.plan('SELECT * FROM switchboard.call_logs ORDER BY started_at DESC LIMIT 10'),
+               'Index Cond: \(tenant_id = \$\d\)', 'which the tenant leads into');
+RESET SESSION AUTHORIZATION;
 
 SELECT * FROM finish();
 ROLLBACK;
