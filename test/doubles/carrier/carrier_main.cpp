@@ -157,8 +157,6 @@ int Run(Options options) {
     }
     return answer;
   });
-  std::cout << "listening on " << options.listen << ':' << server.port() << std::endl;
-
   // Answers under way and webhooks already posted get a moment to arrive.
   asio::steady_timer grace(io);
   asio::signal_set signals(io, SIGTERM, SIGINT);
@@ -168,6 +166,7 @@ int Run(Options options) {
     grace.expires_after(std::chrono::milliseconds(client.pending() > 0 ? 500 : 50));
     grace.async_wait([&](auto) { io.stop(); });
   });
+  std::cout << "listening on " << options.listen << ':' << server.port() << std::endl;
   io.run();
   return 0;
 }

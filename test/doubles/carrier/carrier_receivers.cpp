@@ -55,7 +55,9 @@ Answer Receivers::Sink(const Request&) {
 
 Answer Receivers::Inbox(const Request& request) {
   inbox_.push_back(request);
-  return Json(200, "{}");
+  Answer answer = Json(200, world_.settings.inbox_answer);
+  if (answer.body.starts_with('<')) answer.content_type = "text/xml";
+  return answer;
 }
 
 std::string Receivers::HooksJson() const {

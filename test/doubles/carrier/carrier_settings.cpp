@@ -153,6 +153,7 @@ const std::map<std::string, Setter>& Setters() {
       {"offline_agents", SetOfflineAgents},
       {"hook_secret", String(&Settings::hook_secret)},
       {"hook_status", Number(&Settings::hook_status)},
+      {"inbox_answer", String(&Settings::inbox_answer)},
   };
   return setters;
 }

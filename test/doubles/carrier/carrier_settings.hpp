@@ -60,6 +60,7 @@ struct Settings {
   std::vector<std::string> offline_agents;
   std::string hook_secret;  // whsec_…; empty: signatures are not checked
   int hook_status = 200;
+  std::string inbox_answer = "{}";  // what /inbox answers; sent as text/xml when it starts with "<"
 
   // Takes over the members of `changes`; throws core::Error 22023 on a name or value it does not
   // know and then changes nothing.
