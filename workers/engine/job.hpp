@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,7 @@ struct ClaimedJob {
   // The job as its provider sees it. For a job in doubt `sending_at` is set.
   providers::Job job;
   bool in_doubt = false;  // was perhaps sent: ask the provider, never send it again
+  bool note = false;      // "sending" has to be noted before the first byte leaves
   int max_attempts = 0;
   std::string lane;  // account, or tenant for jobs without one
   std::string tenant_id;
@@ -41,8 +43,6 @@ struct StoredAccount {
   std::optional<double> rate_per_second;
   std::optional<double> burst;
   std::optional<int> max_in_flight;
-  // Messages in doubt are looked up at the provider instead of being sent again.
-  bool look_up_in_doubt = false;
 };
 
 struct Finished {
@@ -71,6 +71,8 @@ struct ClaimRequest {
   // The most that may be claimed from a lane now; 0 for a lane that is limited or broken.
   std::vector<std::pair<std::string, int>> caps;
   int default_cap = 0;  // for lanes not named
+  // From a wake-up: jobs as old as this may have been committed just now.
+  std::optional<std::string> since;
 };
 
 struct WorkerStats {
@@ -83,7 +85,7 @@ struct WorkerStats {
 };
 
 struct TurnRequest {
-  std::vector<Finished> finished;
+  std::span<const Finished> finished;  // read during the call that makes the turn, not later
   std::optional<ClaimRequest> claim;
   std::optional<WorkerStats> stats;
 };

@@ -55,7 +55,9 @@ class QueueStore {
   // Whether OnWake is called at every commit of new jobs; else the engine polls.
   virtual bool wakes() const = 0;
 
-  virtual void Hello(StoreCallback<HelloReply> callback) = 0;
+  // `held`: the claims this worker still works on or has unrecorded results of; others it had are
+  // freed (their reply was lost with a connection).
+  virtual void Hello(std::span<const JobKey> held, StoreCallback<HelloReply> callback) = 0;
   // Records what was answered and claims what is next in one commit.
   virtual void Turn(const TurnRequest& request, StoreCallback<TurnReply> callback) = 0;
   // Durable before the first byte of a request leaves that must not be repeated.

@@ -22,7 +22,7 @@ class Transport {
   virtual void SetListener(Listener* listener) = 0;
   // Never fails at once: what cannot be sent is answered as such. `id` is the caller's and must not
   // be in use.
-  virtual void Send(TransferId id, const providers::HttpRequest& request) = 0;
+  virtual void Send(TransferId id, providers::HttpRequest request) = 0;
   // Ends the transfer without a response. Returns whether bytes of the request had left.
   virtual bool Cancel(TransferId id) = 0;
 };
