@@ -25,7 +25,7 @@ DATA_built   = $(SQL_SCRIPT)
 DATA        := $(filter-out $(SQL_SCRIPT),$(sort $(wildcard sql/releases/*.sql)))
 
 REGRESS      = $(notdir $(basename $(sort $(wildcard test/regress/sql/*.sql))))
-REGRESS_OPTS = --inputdir=test/regress --outputdir=build/regress --dbname=contrib_regression_switchboard
+REGRESS_OPTS = --inputdir=test/regress --outputdir=build/regress
 
 PG_CONFIG   ?= pg_config
 PG_CPPFLAGS  = -MMD -MP -I$(CURDIR) -isystem $(shell $(PG_CONFIG) --includedir-server) -DSB_VERSION='"$(EXTVERSION)"'
@@ -79,6 +79,10 @@ install-worker: $(WORKER)
 uninstall-worker:
 	rm -f '$(DESTDIR)$(bindir)/$(WORKER)'
 endif
+
+installcheck: | build
+build:
+	$(MKDIR_P) $@
 
 # make print-CORE_SRCS shows a variable; test/tools/check_sources.sh compares the lists of both builds.
 print-%: ; @echo $($*)

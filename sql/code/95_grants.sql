@@ -48,6 +48,10 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     '_enqueue_jobs', 'retry_job', 'cancel_job', 'add_provider_account', 'set_provider_secret']);
 
 -- Section: pure functions
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'normalize_phone', 'try_normalize_phone', '_default_region', 'phone_is_valid', 'phone_region', 'phone_type', 'format_phone',
+    'phone_timezones', 'next_call_time', 'next_attempt_at', 'render_template', 'sms_segments', 'generate_coupon_code',
+    'webhook_signature_ok']);
 
 -- Section: dialer, calls, HTTP, analytics
 -- Names with _ are the parts of the functions before them that run as the caller, or that check the caller themselves.

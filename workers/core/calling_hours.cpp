@@ -40,7 +40,7 @@ struct Window {
 };
 
 Error Malformed(std::string_view what, const JsonValue& value) {
-  return BadArgument("active_hours: " + std::string(what) + " " + Quoted(ToJson(value)),
+  return BadArgument("active_hours: " + std::string(what) + " " + QuotedValue(value),
                      R"(Write {"start":"09:00","end":"17:00"} or {"mon":[["09:00","17:00"]],...}, )"
                      R"(optionally with "days" and "holidays".)");
 }

@@ -189,6 +189,10 @@ std::string ToJson(const JsonValue& value) {
   return {buffer.GetString(), buffer.GetSize()};
 }
 
+std::string QuotedValue(const JsonValue& value) {
+  return value.IsString() ? Quoted(AsString(value)) : Quoted(ToJson(value));
+}
+
 std::string JsonQuote(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 2);

@@ -47,6 +47,9 @@ std::string_view AsString(const JsonValue& value);
 
 std::string ToJson(const JsonValue& value);
 
+// A value as it may stand in an error message: Quoted, a string without the quotes of JSON.
+std::string QuotedValue(const JsonValue& value);
+
 // "text" with quotes and escapes. Invalid UTF-8 becomes U+FFFD: what is written can always be
 // parsed.
 std::string JsonQuote(std::string_view text);

@@ -15,10 +15,10 @@ using std::chrono::seconds;
 constexpr seconds kMaxDelay = kMaxRetryDelay;
 
 Error Malformed(std::string_view outcome, std::string_view key, const JsonValue& value) {
-  return BadArgument("retry rule of " + Quoted(outcome) + ": bad " + std::string(key) + " " +
-                         Quoted(ToJson(value)),
-                     R"(Write {"busy":{"delay":600,"backoff":2,"max_attempts":5}}: seconds >= 0, )"
-                     R"(a factor >= 1, a count >= 0.)");
+  return BadArgument(
+      "retry rule of " + Quoted(outcome) + ": bad " + std::string(key) + " " + QuotedValue(value),
+      R"(Write {"busy":{"delay":600,"backoff":2,"max_attempts":5}}: seconds >= 0, )"
+      R"(a factor >= 1, a count >= 0.)");
 }
 
 RetryRule ParseRule(std::string_view outcome, const JsonValue& json) {
