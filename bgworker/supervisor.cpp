@@ -19,7 +19,7 @@ constexpr auto kLookInterval = 10ms;
 constexpr auto kStartTime = 15s;
 constexpr auto kReconnectTime = 5s;
 // One that lived so long was not broken from the start: the next one starts at once.
-constexpr auto kHealthyLife = 2s;
+constexpr auto kHealthyLife = 1s;
 constexpr auto kFirstDelay = 100ms;
 constexpr auto kLongestDelay = 60s;
 

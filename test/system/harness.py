@@ -75,6 +75,13 @@ class Cluster:
     def start(self, *conf):
         self.tool("start", self.directory, str(PORT), *conf)
 
+    def start_after_crash(self):
+        """The postmaster is dead; its processes are on their way out."""
+        def try_to_start():
+            return subprocess.run([CLUSTER, "start", self.directory, str(PORT)],
+                                  capture_output=True, check=False).returncode == 0
+        wait_until("the server starts", try_to_start, 30)
+
     def stop(self, mode="fast"):
         self.tool("stop", self.directory, mode)
 
