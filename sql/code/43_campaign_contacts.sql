@@ -101,7 +101,8 @@ BEGIN
   ), numbered AS MATERIALIZED (
     SELECT j.*, row_number() OVER (PARTITION BY j.phone ORDER BY j.index) AS nth FROM judged j WHERE j.reason IS NULL
   ), good AS MATERIALIZED (
-    SELECT n.index, n.phone, n.timezone, n.extra,
+    -- People are called in the order of the list: by key, which is time ordered.
+    SELECT switchboard.uuid_v7() AS id, n.phone, n.timezone, n.extra,
            nullif(btrim(n.person ->> 'name'), '') AS name,
            nullif(btrim(n.person ->> 'first_name'), '') AS first_name,
            nullif(btrim(n.person ->> 'last_name'), '') AS last_name,
@@ -113,6 +114,7 @@ BEGIN
            switchboard._small_int(n.person -> 'priority', -1000, 1000, 0) AS priority
     FROM numbered n
     WHERE n.nth = 1
+    ORDER BY n.index
   ), people AS (
     INSERT INTO switchboard.contacts AS k
       (tenant_id, phone_number, name, first_name, last_name, email, company, position, timezone, locale, source)
@@ -129,8 +131,8 @@ BEGIN
     RETURNING k.id, k.phone_number
   ), listed AS (
     INSERT INTO switchboard.campaign_contacts AS l
-      (tenant_id, campaign_id, contact_id, phone_number, first_name, last_name, email, company, priority, metadata)
-    SELECT campaign.tenant_id, campaign.id, p.id, g.phone, g.first_name, g.last_name, g.email, g.company, g.priority, g.extra
+      (id, tenant_id, campaign_id, contact_id, phone_number, first_name, last_name, email, company, priority, metadata)
+    SELECT g.id, campaign.tenant_id, campaign.id, p.id, g.phone, g.first_name, g.last_name, g.email, g.company, g.priority, g.extra
     FROM good g JOIN people p ON p.phone_number = g.phone
     ORDER BY g.phone
     ON CONFLICT (campaign_id, phone_number) DO UPDATE SET
