@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <set>
 #include <string>
@@ -49,7 +50,37 @@ TEST(ParsesJson, AndValidatesItsEncoding) {
   EXPECT_SB_ERROR(ParseJson("\"\xff\""), "22023", "invalid JSON");
   EXPECT_SB_ERROR(ParseJson("\"\xc0\x80\""), "22023", "invalid JSON");
   EXPECT_SB_ERROR(ParseJson(R"("\ud800")"), "22023", "invalid JSON");
+  EXPECT_SB_ERROR(ParseJson(R"("\ude1c")"), "22023", "surrogate");
+  EXPECT_SB_ERROR(ParseJson(R"("\ud83d\ud83d\ude1c")"), "22023", "invalid JSON");
+  EXPECT_SB_ERROR(ParseJson(R"("\ud83d\n\ude1c")"), "22023", "invalid JSON");
+  EXPECT_EQ(AsString(ParseJson(R"("\\ude1c")")), "\\ude1c");
   EXPECT_EQ(AsString(ParseJson(R"("\ud83d\ude1c\u0000")")), std::string("😜\0", 5));
+}
+
+TEST(ParsesJson, NumbersExactly) {
+  for (const char* zero :
+       {"0", "-0", "0.0", "0e0", "0e63", "0E-300", "-0.000e99", "0.0000000000000000000000e5"}) {
+    const Json json = ParseJson(zero);
+    EXPECT_EQ(json.GetDouble(), 0.0) << zero;
+  }
+  for (const char* number :
+       {"19.99", "0.1", "123456.789", "1.7976931348623157e308", "9007199254740993", "5e-324"}) {
+    EXPECT_EQ(ParseJson(number).GetDouble(), std::strtod(number, nullptr)) << number;
+  }
+  for (const char* tiny : {"1e-400", "-1E-400"}) EXPECT_EQ(ParseJson(tiny).GetDouble(), 0.0);
+  for (const char* bad :
+       {"1e400", "-1e400", "01", "1.", ".5", "+1", "1e", "0x1", "NaN", "Infinity", "--1"}) {
+    EXPECT_SB_ERROR(ParseJson(bad), "22023", "invalid JSON");
+  }
+  EXPECT_EQ(ParseJson("9223372036854775807").GetInt64(), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(ParseJson("18446744073709551615").GetUint64(),
+            std::numeric_limits<std::uint64_t>::max());
+  EXPECT_TRUE(ParseJson("18446744073709551616").IsDouble());
+  EXPECT_TRUE(ParseJson("-7").IsInt());
+}
+
+TEST(ParsesJson, WithoutStoppingAtANulByte) {
+  EXPECT_SB_ERROR(ParseJson(std::string_view("{}\0{", 4)), "22023", "NUL");
 }
 
 TEST(ParsesJson, ToleratesRepeatedKeys) {

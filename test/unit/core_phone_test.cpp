@@ -170,6 +170,27 @@ TEST(NormalizePhone, IsItsOwnFixedPoint) {
   }
 }
 
+TEST(NormalizePhone, RefusesNumbersWithALeftOverTrunkPrefix) {
+  EXPECT_SB_ERROR(NormalizePhone("004117494", "NG"), "SB001", "004117494");
+  EXPECT_SB_ERROR(NormalizePhone("000W8JRSGT", "IN"), "SB001", "000W8JRSGT");
+  EXPECT_EQ(NormalizePhone("+4407400123456", {}), "+447400123456");
+}
+
+TEST(NormalizePhone, WhatItReturnsNormalizesToItself) {
+  std::mt19937 random(11);
+  for (int i = 0; i < 5000; ++i) {
+    std::string raw(6 + random() % 9, '0');
+    for (char& c : raw) c = static_cast<char>('0' + random() % 10);
+    if (random() % 3 == 0) raw.insert(0, "0");
+    if (random() % 3 == 0) raw.insert(0, "+");
+    const char* const regions[] = {"US", "GB", "DE", "BR", "AR", "NG", "CN", "IT"};
+    const auto e164 = TryNormalizePhone(raw, regions[random() % 8]);
+    if (e164) {
+      EXPECT_EQ(TryNormalizePhone(*e164, {}), e164) << raw;
+    }
+  }
+}
+
 TEST(PhoneFacts, ValidityIsAboutTheAssignedRange) {
   EXPECT_TRUE(PhoneIsValid("+14155550100"));
   EXPECT_TRUE(PhoneIsValid("+44 20 7946 0000"));

@@ -1,6 +1,11 @@
 #include "workers/core/json.hpp"
 
+#include <rapidjson/encodedstream.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -11,52 +16,148 @@ namespace switchboard::core {
 
 namespace {
 
-// Iterative: RapidJSON's recursive parser overflows the stack on deep input.
+// Iterative: RapidJSON's recursive parser overflows the stack on deep input. Numbers arrive as text
+// because its own conversion is wrong for a zero with an exponent ("0e63" becomes 2e-112).
 constexpr unsigned kParseFlags = rapidjson::kParseIterativeFlag |
                                  rapidjson::kParseValidateEncodingFlag |
-                                 rapidjson::kParseFullPrecisionFlag;
+                                 rapidjson::kParseNumbersAsStringsFlag;
 
-// Nesting of brackets outside strings: checked before parsing, so that hostile text costs one pass.
-std::size_t NestingOf(std::string_view text) {
-  std::size_t depth = 0;
-  std::size_t deepest = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == '"') {
-        in_string = false;
-      }
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      deepest = std::max(deepest, ++depth);
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
+// What RapidJSON does not check: one pass over the text before it is parsed.
+class Scan {
+ public:
+  explicit Scan(std::string_view text) : text_(text) {
+    while (at_ < text_.size()) Step();
+  }
+
+  // Nesting of brackets outside strings.
+  std::size_t depth() const { return deepest_; }
+  // A \uDC00-\uDFFF without its first half; it would become invalid UTF-8.
+  bool lone_surrogate() const { return lone_surrogate_; }
+
+ private:
+  void Step() {
+    const char c = text_[at_];
+    if (in_string_ && c == '\\') {
+      Escape();
+      return;
+    }
+    ++at_;
+    if (c == '"') {
+      in_string_ = !in_string_;
+    } else if (!in_string_ && (c == '{' || c == '[')) {
+      deepest_ = std::max(deepest_, ++depth_);
+    } else if (!in_string_ && (c == '}' || c == ']') && depth_ > 0) {
+      --depth_;
     }
   }
-  return deepest;
-}
 
-void CheckLimits(std::string_view text, const JsonLimits& limits) {
+  // RapidJSON itself demands a second half after a first one.
+  void Escape() {
+    lone_surrogate_ |= IsSurrogate("CDEFcdef");
+    at_ += IsSurrogate("89ABab") ? 12 : 2;
+  }
+
+  // \uD and then one of the digits.
+  bool IsSurrogate(std::string_view digits) const {
+    const std::string_view escape = text_.substr(at_, 4);
+    return escape.size() == 4 && escape[1] == 'u' && (escape[2] == 'D' || escape[2] == 'd') &&
+           digits.find(escape[3]) != std::string_view::npos;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::size_t depth_ = 0;
+  std::size_t deepest_ = 0;
+  bool in_string_ = false;
+  bool lone_surrogate_ = false;
+};
+
+void CheckBeforeParsing(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.max_bytes) {
     throw LimitExceeded("JSON of " + std::to_string(text.size()) + " bytes exceeds the limit of " +
                         std::to_string(limits.max_bytes));
   }
-  if (NestingOf(text) > limits.max_depth) {
+  const Scan scan(text);
+  if (scan.depth() > limits.max_depth) {
     throw LimitExceeded("JSON nests deeper than " + std::to_string(limits.max_depth) + " levels");
   }
+  if (scan.lone_surrogate()) throw BadArgument("invalid JSON: half a surrogate pair");
+  // The parser would take it for the end and ignore what follows.
+  if (text.find('\0') != std::string_view::npos) throw BadArgument("invalid JSON: NUL byte");
 }
 
-template <unsigned kFlags>
-Json ParseWith(std::string_view text, const JsonLimits& limits) {
-  CheckLimits(text, limits);
+template <class Number>
+bool Convert(std::string_view text, Number* number) {
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return error == std::errc{} && rest == text.data() + text.size();
+}
+
+// What lies between zero and the smallest number.
+bool IsTiny(std::string_view text) {
+  const std::size_t exponent = text.find_first_of("eE");
+  if (exponent != std::string_view::npos) return text[exponent + 1] == '-';
+  return text.starts_with("0.") || text.starts_with("-0.");
+}
+
+enum class Numbers { kConvert, kKeepText };
+
+// Hands the parser's events on to the document and turns the text of numbers into numbers.
+class Builder {
+ public:
+  Builder(Json* document, Numbers numbers) : document_(document), numbers_(numbers) {}
+
+  bool RawNumber(const char* data, rapidjson::SizeType size, bool copy) {
+    if (numbers_ == Numbers::kKeepText) return document_->String(data, size, copy);
+    const std::string_view text(data, size);
+    std::int64_t whole = 0;
+    if (Convert(text, &whole)) return document_->Int64(whole);
+    std::uint64_t large = 0;
+    if (Convert(text, &large)) return document_->Uint64(large);
+    double real = 0;
+    if (Convert(text, &real) || IsTiny(text)) return document_->Double(real);
+    return false;
+  }
+
+  bool Null() { return document_->Null(); }
+  bool Bool(bool value) { return document_->Bool(value); }
+  bool String(const char* data, rapidjson::SizeType size, bool copy) {
+    return document_->String(data, size, copy);
+  }
+  bool Key(const char* data, rapidjson::SizeType size, bool copy) {
+    return document_->Key(data, size, copy);
+  }
+  bool StartObject() { return document_->StartObject(); }
+  bool EndObject(rapidjson::SizeType members) { return document_->EndObject(members); }
+  bool StartArray() { return document_->StartArray(); }
+  bool EndArray(rapidjson::SizeType elements) { return document_->EndArray(elements); }
+
+  // Never called: numbers come as text.
+  bool Int(int value) { return document_->Int(value); }
+  bool Uint(unsigned value) { return document_->Uint(value); }
+  bool Int64(std::int64_t value) { return document_->Int64(value); }
+  bool Uint64(std::uint64_t value) { return document_->Uint64(value); }
+  bool Double(double value) { return document_->Double(value); }
+
+ private:
+  Json* document_;
+  Numbers numbers_;
+};
+
+Json Parse(std::string_view text, const JsonLimits& limits, Numbers numbers) {
+  CheckBeforeParsing(text, limits);
   Json document;
-  document.Parse<kFlags>(text.data(), text.size());
-  if (document.HasParseError()) {
-    throw BadArgument("invalid JSON at byte " + std::to_string(document.GetErrorOffset()) + ": " +
+  rapidjson::Reader reader;
+  rapidjson::MemoryStream bytes(text.data(), text.size());
+  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
+  rapidjson::ParseResult result;
+  Builder builder(&document, numbers);
+  const auto generate = [&](Json&) {
+    result = reader.Parse<kParseFlags>(stream, builder);
+    return !result.IsError();
+  };
+  document.Populate(generate);
+  if (result.IsError()) {
+    throw BadArgument("invalid JSON at byte " + std::to_string(result.Offset()) + ": " +
                       Quoted(text.substr(0, 40)));
   }
   return document;
@@ -122,11 +223,11 @@ void ThrowJsonMisuse(const char* condition) {
 }
 
 Json ParseJson(std::string_view text, const JsonLimits& limits) {
-  return ParseWith<kParseFlags>(text, limits);
+  return Parse(text, limits, Numbers::kConvert);
 }
 
 Json ParseJsonKeepingNumbers(std::string_view text, const JsonLimits& limits) {
-  return ParseWith<kParseFlags | rapidjson::kParseNumbersAsStringsFlag>(text, limits);
+  return Parse(text, limits, Numbers::kKeepText);
 }
 
 std::optional<Json> TryParseJson(std::string_view text, const JsonLimits& limits) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 #include <list>
 #include <set>
 #include <utility>
@@ -154,11 +155,39 @@ std::string CheckedRegion(std::optional<std::string_view> region) {
   return code;
 }
 
+std::string Formatted(const PhoneNumber& number, PhoneNumberUtil::PhoneNumberFormat format) {
+  std::string out;
+  Library().Format(number, format, &out);
+  return out;
+}
+
+std::string E164(const PhoneNumber& number) { return Formatted(number, PhoneNumberUtil::E164); }
+
+// "+1 (415) 555-0100" is "+14155550100".
+std::string WithoutPunctuation(const std::string& text) {
+  std::string out;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(out),
+               [](char c) { return IsAsciiDigit(c) || c == '+'; });
+  return out;
+}
+
+// Whether the number's E.164 form means the number itself. It does not where a second trunk prefix
+// is left over: 004117494 in Nigeria would be +23404117494, which reads as +2344117494. Nobody
+// knows what was meant.
+bool IsStable(const std::string& text, const PhoneNumber& number) {
+  const std::string e164 = E164(number);
+  if (WithoutPunctuation(text) == e164) return true;
+  PhoneNumber again;
+  return Library().Parse(e164, kNoRegion, &again) == PhoneNumberUtil::NO_PARSING_ERROR &&
+         E164(again) == e164;
+}
+
 PhoneNumberUtil::ValidationResult Possible(const std::string& text, const std::string& region,
                                            PhoneNumber* number) {
   switch (Library().Parse(text, region, number)) {
     case PhoneNumberUtil::NO_PARSING_ERROR:
-      return Library().IsPossibleNumberWithReason(*number);
+      return IsStable(text, *number) ? Library().IsPossibleNumberWithReason(*number)
+                                     : PhoneNumberUtil::INVALID_LENGTH;
     case PhoneNumberUtil::TOO_SHORT_NSN:
     case PhoneNumberUtil::TOO_SHORT_AFTER_IDD:
       return PhoneNumberUtil::TOO_SHORT;
@@ -195,14 +224,6 @@ std::optional<PhoneNumber> ParseInternational(std::string_view phone) {
   if (ParsePossible(phone, kNoRegion, &number) != PhoneNumberUtil::IS_POSSIBLE) return std::nullopt;
   return number;
 }
-
-std::string Formatted(const PhoneNumber& number, PhoneNumberUtil::PhoneNumberFormat format) {
-  std::string out;
-  Library().Format(number, format, &out);
-  return out;
-}
-
-std::string E164(const PhoneNumber& number) { return Formatted(number, PhoneNumberUtil::E164); }
 
 std::string HintFor(PhoneNumberUtil::ValidationResult result, const std::string& region) {
   if (region == kNoRegion) {
