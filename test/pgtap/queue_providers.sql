@@ -47,8 +47,10 @@ CREATE TEMP TABLE shown (message text);
 DO $$
 DECLARE
     hint text; detail text; context text;
+    -- A variable: the context quotes the statement as it was written here.
+    secrets jsonb := '{"auth_token": "hunter2"}';
 BEGIN
-    PERFORM switchboard.add_provider_account('twilio', 'y', '{}', '{"auth_token": "hunter2"}');
+    PERFORM switchboard.add_provider_account('twilio', 'y', '{}', secrets);
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT, detail = PG_EXCEPTION_DETAIL, context = PG_EXCEPTION_CONTEXT;
     INSERT INTO shown VALUES (concat_ws(' ', SQLERRM, hint, detail, context));
