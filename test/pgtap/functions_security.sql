@@ -37,7 +37,7 @@ SELECT ok(NOT pg_temp.ok('voipstudio', 'u:q', 'https://x', '{"Authorization":"Ba
 SELECT throws_ok($$SELECT pg_temp.ok('carrier pigeon', 's', 'https://x', '{}', '')$$, 'SB009', NULL, 'an unknown provider');
 SELECT throws_ok($$SELECT pg_temp.ok('twilio', 's', 'https://x', '[]', '')$$, '22023', NULL, 'headers that are no object');
 
--- Secrets. There is no key file here; test/boundary runs with one.
+-- Secrets. There is no key file here; test/boundary/secrets_test.sh has one.
 SELECT throws_ok($$SELECT switchboard._seal_secret('hush')$$, 'SB010', NULL, 'without a key file nothing is sealed');
 SELECT throws_ok($$SELECT switchboard._open_secret('enc:v1:AAAA')$$, 'SB010', NULL, 'nor opened');
 SELECT isnt(switchboard._open_secret('env:PATH'), '', 'a variable of the environment');
