@@ -46,13 +46,9 @@ std::string FormToJson(std::string_view form) {
 }  // namespace
 
 // _parse_form(form bytea) -> text
-SB_SQL_FUNCTION(sb_parse_form) {
-  return pg::ReturnText(FormToJson(pg::ArgBytes(fcinfo, 0)));
-}
+SB_SQL_FUNCTION(sb_parse_form) { return pg::ReturnText(FormToJson(pg::ArgBytes(fcinfo, 0))); }
 
 // _url_encode(value text) -> text
-SB_SQL_FUNCTION(sb_url_encode) {
-  return pg::ReturnText(core::UrlEncode(pg::ArgText(fcinfo, 0)));
-}
+SB_SQL_FUNCTION(sb_url_encode) { return pg::ReturnText(core::UrlEncode(pg::ArgText(fcinfo, 0))); }
 
 }  // namespace switchboard
