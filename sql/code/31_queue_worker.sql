@@ -193,6 +193,7 @@ SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_merg
 AS $$
 DECLARE
     asked uuid[] := ARRAY(SELECT (e.value ->> 'id')::uuid FROM json_array_elements(request -> 'jobs') e);
+    lease interval := switchboard._lease();
     held uuid[];
     go uuid[];
     refused json;
@@ -219,7 +220,12 @@ BEGIN
     IF refused IS NOT NULL THEN
         PERFORM switchboard._record_results(refused);
     END IF;
-    UPDATE switchboard.jobs_open j SET sending_at = clock_timestamp() WHERE j.id = ANY (go);
+    -- A lease that would end while the request is under way is renewed on the occasion.
+    UPDATE switchboard.jobs_open j
+       SET sending_at = clock_timestamp(),
+           locked_until = CASE WHEN j.locked_until < clock_timestamp() + lease / 2 THEN clock_timestamp() + lease
+                               ELSE j.locked_until END
+     WHERE j.id = ANY (go);
     RETURN json_build_object(
         'go', array_to_json(coalesce(go, '{}')),
         'stop', array_to_json(ARRAY(SELECT a FROM unnest(asked) a WHERE a <> ALL (coalesce(go, '{}')))));

@@ -1,0 +1,70 @@
+-- A worker without its network, for the specs. A brace would end a step, so steps call these instead of writing JSON.
+CREATE SCHEMA iso;
+INSERT INTO switchboard.tenants (id, name) VALUES ('00000000-0000-0000-0000-00000000000a', 'a');
+
+-- What the worker of a session was told last.
+CREATE UNLOGGED TABLE iso.memory (worker text PRIMARY KEY, lanes json NOT NULL DEFAULT '[]', jobs json NOT NULL DEFAULT '[]');
+
+CREATE FUNCTION iso.hello(worker text) RETURNS void LANGUAGE sql AS $$
+    SELECT switchboard._worker_hello(json_build_object('worker', worker, 'protocol', 1, 'kind', 'standalone'));
+    INSERT INTO iso.memory VALUES (worker) ON CONFLICT DO NOTHING;
+    SELECT NULL::void
+$$;
+
+CREATE FUNCTION iso.tell(me text, request json) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+    reply json := switchboard._worker_turn(request);
+BEGIN
+    UPDATE iso.memory m SET lanes = reply -> 'lanes', jobs = reply -> 'jobs'
+     WHERE m.worker = me AND json_typeof(request -> 'claim') = 'object';
+    RETURN reply;
+END
+$$;
+
+-- Jobs are named by the last digits of their id.
+CREATE FUNCTION iso.names(ids json) RETURNS text LANGUAGE sql
+AS $$ SELECT coalesce(string_agg(right(i, 2), ' ' ORDER BY i), 'none') FROM json_array_elements_text(ids) i $$;
+
+CREATE FUNCTION iso.claim(me text, wanted int, since timestamptz DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+    SELECT iso.names((SELECT coalesce(json_agg(j -> 'id'), '[]') FROM json_array_elements(iso.tell(me, json_build_object(
+        'worker', me, 'finished', '[]'::json, 'claim', json_build_object('limit', wanted, 'discover', true, 'since', since,
+        'lanes', (SELECT m.lanes FROM iso.memory m WHERE m.worker = me)))) -> 'jobs') j))
+$$;
+
+-- Finishes what was claimed last; the stale ones.
+CREATE FUNCTION iso.finish(me text, outcome text DEFAULT 'ok') RETURNS text LANGUAGE sql AS $$
+    SELECT 'stale: ' || iso.names(iso.tell(me, json_build_object('worker', me, 'claim', NULL, 'finished', (
+        SELECT json_agg(json_build_object('id', j -> 'id', 'token', j -> 'token', 'outcome', outcome))
+          FROM iso.memory m, json_array_elements(m.jobs) j WHERE m.worker = me))) -> 'stale')
+$$;
+
+CREATE FUNCTION iso.note(me text) RETURNS text LANGUAGE sql AS $$
+    SELECT 'go: ' || iso.names(switchboard._worker_note_sending(json_build_object('worker', me, 'jobs', (
+        SELECT json_agg(json_build_object('id', j -> 'id', 'token', j -> 'token'))
+          FROM iso.memory m, json_array_elements(m.jobs) j WHERE m.worker = me))) -> 'go')
+$$;
+
+CREATE FUNCTION iso.free(dead text DEFAULT NULL) RETURNS text LANGUAGE sql
+AS $$ SELECT 'freed: ' || (switchboard._worker_free(json_build_object('worker', dead)) ->> 'freed') $$;
+
+CREATE FUNCTION iso.job(name text) RETURNS uuid LANGUAGE sql IMMUTABLE
+AS $$ SELECT ('00000000-0000-0000-0000-0000000000' || name)::uuid $$;
+
+CREATE FUNCTION iso.enqueue(name text, run_at timestamptz DEFAULT clock_timestamp(), kind text DEFAULT 'webhook') RETURNS void LANGUAGE sql AS $$
+    INSERT INTO switchboard.jobs_open (id, tenant_id, kind, run_at)
+    VALUES (iso.job(name), '00000000-0000-0000-0000-00000000000a', kind, run_at)
+$$;
+
+CREATE FUNCTION iso.enqueue_once(name text, key text) RETURNS text LANGUAGE sql AS $$
+    SELECT right(e.job_id::text, 2) || CASE WHEN e.created THEN ' new' ELSE ' known' END
+      FROM switchboard._enqueue_jobs(json_build_array(json_build_object(
+           'id', iso.job(name), 'tenant_id', '00000000-0000-0000-0000-00000000000a', 'kind', 'webhook', 'idempotency_key', key))) e
+$$;
+
+CREATE FUNCTION iso.let_leases_expire() RETURNS void LANGUAGE sql
+AS $$ UPDATE switchboard.jobs_open SET locked_until = clock_timestamp() - interval '1 s' WHERE locked_by IS NOT NULL $$;
+
+CREATE FUNCTION iso.jobs() RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(string_agg(concat_ws(' ', right(j.id::text, 2), j.state, j.attempt, j.locked_by), ', ' ORDER BY j.id, j.state), 'none')
+      FROM switchboard.jobs j
+$$;

@@ -1,0 +1,124 @@
+-- The traps that queues in PostgreSQL fall into, each shown to be avoided: by counting what statements touch, not by the clock.
+\set ON_ERROR_STOP on
+BEGIN;
+SELECT no_plan();
+\ir support/queue.sql
+SELECT q.hello('w') \g /dev/null
+
+-- What this transaction has touched of jobs_open so far.
+CREATE FUNCTION q.touched(OUT seq_scans bigint, OUT claim_entries bigint, OUT lease_entries bigint, OUT pkey_entries bigint)
+LANGUAGE sql AS $$
+    SELECT pg_stat_get_xact_numscans('switchboard.jobs_open'::regclass),
+           pg_stat_get_xact_tuples_returned('switchboard.jobs_open_claim'::regclass),
+           pg_stat_get_xact_tuples_returned('switchboard.jobs_open_lease'::regclass),
+           pg_stat_get_xact_tuples_returned('switchboard.jobs_open_pkey'::regclass)
+$$;
+-- Claims a hundred and completes them, n times; the most that one claim and one completion touched, and the buffers of the last.
+CREATE TABLE q.cost (claim_seq bigint, claim_claim bigint, claim_lease bigint, claim_pkey bigint,
+                     finish_seq bigint, finish_claim bigint, finish_lease bigint, finish_pkey bigint, buffers bigint);
+CREATE FUNCTION q.work(n int, keep_marks boolean DEFAULT true) RETURNS q.cost LANGUAGE plpgsql AS $$
+DECLARE
+    t0 record; t1 record; t2 record;
+    reply json := '{"lanes": []}';
+    cost q.cost;
+    plan json;
+    worst q.cost := (0, 0, 0, 0, 0, 0, 0, 0, 0);
+BEGIN
+    FOR i IN 1 .. n LOOP
+        SELECT * INTO t0 FROM q.touched();
+        reply := q.claim('w', 100, jsonb_build_object('discover', i = 1 OR NOT keep_marks, 'lanes',
+                                                      CASE WHEN keep_marks THEN reply::jsonb -> 'lanes' ELSE '[]' END));
+        IF q.count(reply) <> 100 THEN
+            RAISE EXCEPTION 'turn % claimed %', i, q.count(reply);
+        END IF;
+        SELECT * INTO t1 FROM q.touched();
+        -- Buffers of functions inside count, too.
+        EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) SELECT q.finish(''w'', q.results($1, ''ok''))' INTO plan USING reply;
+        SELECT * INTO t2 FROM q.touched();
+        worst := (greatest(worst.claim_seq, t1.seq_scans - t0.seq_scans), greatest(worst.claim_claim, t1.claim_entries - t0.claim_entries),
+                  greatest(worst.claim_lease, t1.lease_entries - t0.lease_entries), greatest(worst.claim_pkey, t1.pkey_entries - t0.pkey_entries),
+                  greatest(worst.finish_seq, t2.seq_scans - t1.seq_scans), greatest(worst.finish_claim, t2.claim_entries - t1.claim_entries),
+                  greatest(worst.finish_lease, t2.lease_entries - t1.lease_entries), greatest(worst.finish_pkey, t2.pkey_entries - t1.pkey_entries),
+                  (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::bigint);
+    END LOOP;
+    RETURN worst;
+END
+$$;
+-- The buffers that one claim touches, without keeping it.
+CREATE FUNCTION q.claim_buffers(lanes jsonb) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+    buffers bigint;
+BEGIN
+    BEGIN
+        EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) SELECT q.claim(''w'', 100, $1)' INTO plan
+          USING jsonb_build_object('lanes', lanes, 'discover', lanes = '[]');
+        RAISE EXCEPTION USING ERRCODE = 'QQ000', MESSAGE = plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks';
+    EXCEPTION WHEN SQLSTATE 'QQ000' THEN
+        RETURN SQLERRM::bigint;
+    END;
+END
+$$;
+
+-- Estimates that are as wrong as can be: statistics of an empty table under a backlog of 50,000.
+ANALYZE switchboard.jobs_open;
+SELECT q.enqueue('a', 50000) \g /dev/null
+
+-- Generic plans, as any worker with prepared statements gets them sooner or later.
+SET LOCAL plan_cache_mode = force_generic_plan;
+SELECT * FROM q.work(10) \gset
+SELECT is(:claim_seq + :finish_seq, 0, 'generic plans, statistics of an empty table: no sequential scan');
+SELECT cmp_ok(:claim_claim, '<=', 310, 'a claim of a hundred reads no more of its index than the jobs it finds and those just claimed');
+SELECT is(:finish_claim + :finish_lease, 0, 'a completion walks no partial index');
+SELECT is(:finish_pkey, 100, 'it goes through the primary key');
+
+SET LOCAL plan_cache_mode = force_custom_plan;
+SELECT * FROM q.work(10) \gset
+SELECT is(:claim_seq + :finish_seq + :finish_claim + :finish_lease, 0, 'custom plans, the same statistics: the same');
+
+-- And statistics of a backlog over a table that is nearly empty.
+ANALYZE switchboard.jobs_open;
+SET LOCAL plan_cache_mode = force_generic_plan;
+SELECT * FROM q.work(10) \gset
+SELECT is(:claim_seq + :finish_seq + :finish_claim + :finish_lease, 0, 'generic plans, statistics of 50,000: the same');
+SELECT cmp_ok(:claim_claim, '<=', 310);
+
+-- Dead entries that no vacuum may remove: here because this transaction made them, elsewhere because somebody holds a snapshot.
+-- 3,000 jobs have been done so far; do 15,000 more, and compare what a claim costs.
+SELECT q.claim('w', 100) AS reply \gset
+SELECT q.finish('w', q.results(:'reply', 'ok')) \g /dev/null
+SELECT q.claim_buffers(:'reply'::jsonb -> 'lanes') AS before \gset
+SELECT q.work(150) \g /dev/null
+SELECT q.claim('w', 100) AS reply \gset
+SELECT q.finish('w', q.results(:'reply', 'ok')) \g /dev/null
+-- As if a second had gone by: the slack of the mark is for transactions that commit late.
+SELECT q.claim_buffers(:'reply'::jsonb -> 'lanes') AS after, q.claim_buffers('[]') AS from_the_start \gset
+SELECT cmp_ok(:after, '<=', :before * 1.5, format('after 18,000 dead jobs a claim touches %s buffers, %s before', :after, :before));
+SELECT cmp_ok(:from_the_start, '>', :after * 4, format('which is due to the mark: from the start it would be %s', :from_the_start));
+
+-- Discovery goes by lanes, not by jobs.
+INSERT INTO switchboard.tenants (name) SELECT 'many ' || n FROM generate_series(1, 500) n;
+INSERT INTO switchboard.jobs_open (tenant_id, kind) SELECT t.id, 'webhook' FROM switchboard.tenants t, generate_series(1, 20) WHERE t.name LIKE 'many%';
+SELECT (q.touched()).claim_entries AS before \gset
+SELECT count(*) AS lanes FROM switchboard._queues(json_build_object('limit', 1, 'discover', true, 'lanes', :'reply'::json -> 'lanes'), clock_timestamp()) \gset
+SELECT is(:lanes, 501, '501 lanes are found');
+SELECT cmp_ok((q.touched()).claim_entries - :before, '<=', 501::bigint * 2, 'by stepping from one to the next');
+
+-- Finished jobs leave the hot table in the statement that finishes them; what stays behind is thin.
+SELECT is((SELECT count(*)::int FROM switchboard.jobs_open WHERE state IN ('done', 'dead')), 0);
+SELECT is((SELECT count(*)::int FROM switchboard.jobs_finished WHERE payload IS NOT NULL), 0);
+
+-- Vacuum comes early and does not dawdle, whatever the server's settings.
+SELECT set_has($$SELECT unnest(reloptions) FROM pg_class WHERE oid = 'switchboard.jobs_open'::regclass$$,
+    $$VALUES ('fillfactor=70'), ('autovacuum_vacuum_scale_factor=0.01'), ('autovacuum_vacuum_cost_delay=0')$$, 'the hot table''s settings');
+
+-- A database that is careless about commits is not, where it matters.
+SET LOCAL synchronous_commit = off;
+SELECT q.claim('w', 1) \g /dev/null
+SELECT is(current_setting('synchronous_commit'), 'local', 'a claim reaches the disk');
+SET LOCAL synchronous_commit = off;
+SELECT switchboard._worker_note_sending('{"worker": "w", "jobs": []}') \g /dev/null
+SELECT is(current_setting('synchronous_commit'), 'local', 'and so does a note');
+
+SELECT * FROM finish();
+ROLLBACK;
