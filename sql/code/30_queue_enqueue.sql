@@ -16,10 +16,12 @@ CREATE OR REPLACE FUNCTION switchboard._enqueue_jobs(jobs json)
 RETURNS TABLE (ordinal int, job_id uuid, created boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     caller uuid := switchboard.current_tenant_id();
     new_ids uuid[];
+    keys text[];
     bad record;
 BEGIN
     IF json_typeof(jobs) <> 'array' THEN
@@ -57,6 +59,12 @@ BEGIN
            AS j(tenant_id, kind, account_id, subject_id, payload, priority, run_at, max_attempts, idempotency_key, n)
      ORDER BY j.idempotency_key, j.n
     ON CONFLICT (tenant_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
+
+    keys := ARRAY(SELECT e.value ->> 'idempotency_key' FROM json_array_elements(jobs) WITH ORDINALITY e(value, n) ORDER BY e.n);
+    IF array_remove(keys, NULL) = '{}' THEN
+        RETURN QUERY SELECT i.n::int, i.id, true FROM unnest(new_ids) WITH ORDINALITY i(id, n);
+        RETURN;
+    END IF;
 
     DELETE FROM switchboard.jobs_open o
      USING switchboard.jobs_finished f

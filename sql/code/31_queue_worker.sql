@@ -78,12 +78,13 @@ BEGIN
     PERFORM switchboard._take_worker_lock('alive', me);
     -- After a lost connection: claims whose reply was lost with it are given back, the others stay the worker's.
     IF request -> 'jobs' IS NOT NULL THEN
-        PERFORM switchboard._free_claims(ARRAY[me], ARRAY(
-            SELECT (e.value ->> 'id')::uuid FROM json_array_elements(request -> 'jobs') e));
+        PERFORM switchboard._free(switchboard._claims_of(ARRAY[me], ARRAY(
+            SELECT (e.value ->> 'id')::uuid FROM json_array_elements(request -> 'jobs') e)));
     END IF;
-    PERFORM switchboard._note_holding(me);
-    PERFORM switchboard._note_no_longer_holding(me);
-    PERFORM switchboard._free_expired('-infinity');
+    IF switchboard._has_claims(me) THEN
+        PERFORM switchboard._note_holding(me);
+    END IF;
+    PERFORM switchboard._free(switchboard._expired_claims('-infinity'));
     RETURN json_build_object(
         'protocol', switchboard.protocol_version(), 'database', current_database(),
         'settings', switchboard._worker_settings());
@@ -189,46 +190,30 @@ COMMENT ON FUNCTION switchboard._feed_queue(int) IS
 CREATE OR REPLACE FUNCTION switchboard._worker_note_sending(request json) RETURNS json
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
-    asked uuid[] := ARRAY(SELECT (e.value ->> 'id')::uuid FROM json_array_elements(request -> 'jobs') e);
-    lease interval := switchboard._lease();
-    held uuid[];
     go uuid[];
     refused json;
 BEGIN
     PERFORM switchboard._commit_durably();
-    SELECT array_agg(h.id) INTO held FROM (
-        SELECT j.id
-          FROM json_to_recordset(request -> 'jobs') AS r(id uuid, token bigint)
-          JOIN switchboard.jobs_open j ON j.id = r.id AND j.token = r.token
-         WHERE j.locked_by = request ->> 'worker' AND j.state = 'running'
-         ORDER BY j.id
-           FOR UPDATE OF j) h;
-
     SELECT array_agg(a.job_id) FILTER (WHERE a.allowed),
            json_agg(json_build_object(
-               'id', j.id, 'token', j.token, 'outcome', CASE WHEN a.retry_at IS NULL THEN 'suppress' ELSE 'defer' END,
+               'id', r.id, 'token', r.token, 'outcome', CASE WHEN a.retry_at IS NULL THEN 'suppress' ELSE 'defer' END,
                'code', a.reason, 'error', 'not sent: ' || a.reason,
                'retry_in_ms', ceil(EXTRACT(epoch FROM a.retry_at - clock_timestamp()) * 1000)::bigint))
                FILTER (WHERE NOT a.allowed)
       INTO go, refused
-      FROM switchboard._allow_sending(coalesce(held, '{}')) a
-      JOIN switchboard.jobs_open j ON j.id = a.job_id;
+      FROM switchboard._allow_sending(switchboard._lock_claims(request)) a
+      JOIN json_to_recordset(request -> 'jobs') AS r(id uuid, token bigint) ON r.id = a.job_id;
 
     IF refused IS NOT NULL THEN
         PERFORM switchboard._record_results(refused);
     END IF;
-    -- A lease that would end while the request is under way is renewed on the occasion.
-    UPDATE switchboard.jobs_open j
-       SET sending_at = clock_timestamp(),
-           locked_until = CASE WHEN j.locked_until < clock_timestamp() + lease / 2 THEN clock_timestamp() + lease
-                               ELSE j.locked_until END
-     WHERE j.id = ANY (go);
+    PERFORM switchboard._mark_sending(go);
     RETURN json_build_object(
         'go', array_to_json(coalesce(go, '{}')),
-        'stop', array_to_json(ARRAY(SELECT a FROM unnest(asked) a WHERE a <> ALL (coalesce(go, '{}')))));
+        'stop', (SELECT coalesce(json_agg(r.id), '[]') FROM json_to_recordset(request -> 'jobs') AS r(id uuid)
+                  WHERE r.id <> ALL (coalesce(go, '{}'))));
 END
 $$;
 REVOKE ALL ON FUNCTION switchboard._worker_note_sending(json) FROM PUBLIC;
@@ -236,25 +221,65 @@ COMMENT ON FUNCTION switchboard._worker_note_sending(json) IS
 'Notes durably that jobs are about to be sent, and checks once more that they may be. Request: worker, jobs [{id, token}]. Reply:
 go, stop: ids; a job to stop is no longer the worker''s, because another holds it or because sending it was refused.';
 
+-- The next two are functions of their own for the sake of their settings, which must not reach the dialer's statements.
+CREATE OR REPLACE FUNCTION switchboard._lock_claims(request json) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_nestloop = off SET enable_mergejoin = off
+AS $$
+DECLARE
+    asked uuid[] := ARRAY(SELECT (e.value ->> 'id')::uuid FROM json_array_elements(request -> 'jobs') e);
+BEGIN
+    RETURN ARRAY(
+        SELECT j.id
+          FROM json_to_recordset(request -> 'jobs') AS r(id uuid, token bigint)
+          JOIN switchboard.jobs_open j ON j.id = r.id AND j.token = r.token
+         WHERE j.id = ANY (asked) AND j.locked_by = request ->> 'worker' AND j.state = 'running'
+         ORDER BY j.id
+           FOR UPDATE OF j);
+END
+$$;
+REVOKE ALL ON FUNCTION switchboard._lock_claims(json) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._lock_claims(json) IS
+'Locks the jobs of a request, {worker, jobs [{id, token}]}, that the worker still holds, and returns their ids.';
+
+CREATE OR REPLACE FUNCTION switchboard._mark_sending(ids uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off
+AS $$
+DECLARE
+    lease interval := switchboard._lease();
+BEGIN
+    -- A lease that would end while the request is under way is renewed on the occasion.
+    UPDATE switchboard.jobs_open j
+       SET sending_at = clock_timestamp(),
+           locked_until = CASE WHEN j.locked_until < clock_timestamp() + lease / 2 THEN clock_timestamp() + lease
+                               ELSE j.locked_until END
+     WHERE j.id = ANY (ids);
+END
+$$;
+REVOKE ALL ON FUNCTION switchboard._mark_sending(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._mark_sending(uuid[]) IS 'Notes that jobs, which the caller has locked, are about to be sent.';
+
 CREATE OR REPLACE FUNCTION switchboard._worker_renew(request json) RETURNS json
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_nestloop = off SET enable_mergejoin = off
 AS $$
 DECLARE
     lease interval := coalesce((request ->> 'lease_ms')::bigint * interval '1 ms', switchboard._lease());
+    asked uuid[] := ARRAY(SELECT (e.value ->> 'id')::uuid FROM json_array_elements(request -> 'jobs') e);
     kept uuid[];
 BEGIN
     WITH renewed AS (
         UPDATE switchboard.jobs_open j SET locked_until = clock_timestamp() + lease
           FROM json_to_recordset(request -> 'jobs') AS r(id uuid, token bigint)
-         WHERE j.id = r.id AND j.token = r.token AND j.locked_by = request ->> 'worker'
+         WHERE j.id = ANY (asked) AND j.id = r.id AND j.token = r.token AND j.locked_by = request ->> 'worker'
         RETURNING j.id
     )
     SELECT coalesce(array_agg(r.id), '{}') INTO kept FROM renewed r;
-    RETURN json_build_object('lost', (
-        SELECT coalesce(json_agg(r.id), '[]') FROM json_to_recordset(request -> 'jobs') AS r(id uuid)
-         WHERE r.id <> ALL (kept)));
+    RETURN json_build_object('lost', array_to_json(ARRAY(SELECT a FROM unnest(asked) a WHERE a <> ALL (kept))));
 END
 $$;
 REVOKE ALL ON FUNCTION switchboard._worker_renew(json) FROM PUBLIC;
@@ -265,9 +290,10 @@ ids that are no longer the worker''s.';
 CREATE OR REPLACE FUNCTION switchboard._worker_release(request json) RETURNS json
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_nestloop = off SET enable_mergejoin = off
 AS $$
 DECLARE
+    asked uuid[] := ARRAY(SELECT (e.value ->> 'id')::uuid FROM json_array_elements(request -> 'jobs') e);
     released int;
 BEGIN
     -- What was noted as being sent is not given back: its lease ends in a doubt.
@@ -276,7 +302,7 @@ BEGIN
            attempt = j.attempt - CASE j.state WHEN 'in_doubt' THEN 0 ELSE 1 END,
            run_at = clock_timestamp(), locked_by = NULL, locked_until = NULL
       FROM json_to_recordset(request -> 'jobs') AS r(id uuid, token bigint)
-     WHERE j.id = r.id AND j.token = r.token AND j.locked_by = request ->> 'worker'
+     WHERE j.id = ANY (asked) AND j.id = r.id AND j.token = r.token AND j.locked_by = request ->> 'worker'
        AND (j.state = 'in_doubt' OR j.sending_at IS NULL);
     GET DIAGNOSTICS released = ROW_COUNT;
     PERFORM switchboard._note_no_longer_holding(request ->> 'worker');
@@ -295,7 +321,6 @@ AS $$
 DECLARE
     dead text[];
     freed record;
-    expired record;
 BEGIN
     IF request ->> 'worker' IS NOT NULL THEN
         dead := ARRAY[request ->> 'worker'];
@@ -303,13 +328,13 @@ BEGIN
     ELSE
         dead := switchboard._dead_workers();
     END IF;
-    SELECT * INTO freed FROM switchboard._free_claims(dead);
+    SELECT * INTO freed FROM switchboard._free(
+        switchboard._claims_of(dead) || switchboard._expired_claims(clock_timestamp() - interval '2 min'));
     DELETE FROM switchboard.worker_registry w WHERE w.worker = ANY (dead);
-    SELECT * INTO expired FROM switchboard._free_expired(clock_timestamp() - interval '2 min');
-    IF freed.count + expired.count > 0 THEN
+    IF freed.count > 0 THEN
         PERFORM switchboard._wake();
     END IF;
-    RETURN json_build_object('freed', freed.count + expired.count, 'in_doubt', freed.in_doubt + expired.in_doubt,
+    RETURN json_build_object('freed', freed.count, 'in_doubt', freed.in_doubt,
                              'foreign_claims', switchboard._foreign_claims(NULL));
 END
 $$;
@@ -324,7 +349,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM switchboard._free_claims(ARRAY[request ->> 'worker']);
+    PERFORM switchboard._free(switchboard._claims_of(ARRAY[request ->> 'worker']));
     DELETE FROM switchboard.worker_registry w WHERE w.worker = request ->> 'worker';
     PERFORM switchboard._drop_worker_locks(request ->> 'worker');
     RETURN '{}';

@@ -81,12 +81,11 @@ COMMENT ON FUNCTION switchboard._note_holding(text) IS 'Shows other workers that
 CREATE OR REPLACE FUNCTION switchboard._note_no_longer_holding(worker text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM switchboard.jobs_open j
-                    WHERE j.locked_by IS NOT NULL AND j.locked_by = worker
-                      AND j.locked_until > clock_timestamp() - interval '2 min') THEN
+    -- While nobody is there to see it the sign may stay, and no index is searched.
+    IF EXISTS (SELECT FROM switchboard.worker_registry w WHERE w.worker <> _note_no_longer_holding.worker)
+       AND NOT switchboard._has_claims(worker) THEN
         PERFORM switchboard._drop_worker_lock('holding', worker), set_config('switchboard_session.holding', '', false);
     END IF;
 END
@@ -94,7 +93,22 @@ $$;
 REVOKE ALL ON FUNCTION switchboard._note_no_longer_holding(text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._note_no_longer_holding(text) IS 'Takes that sign away when the worker holds no claims.';
 
--- Cost: nothing while this is the only worker; one look at the lock table otherwise.
+CREATE OR REPLACE FUNCTION switchboard._has_claims(worker text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM switchboard.jobs_open j
+                    WHERE j.locked_by IS NOT NULL AND j.locked_by = worker
+                      AND j.locked_until > clock_timestamp() - interval '2 min');
+END
+$$;
+REVOKE ALL ON FUNCTION switchboard._has_claims(text) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._has_claims(text) IS 'Whether a worker holds claims whose lease is not long over.';
+
+-- Cost: nothing while this is the only worker; one look at the lock table otherwise. The sign of an idle worker may be a stale one,
+-- left from when it was alone: _worker_free(), which is called again and again while there are foreign claims, looks closer.
 CREATE OR REPLACE FUNCTION switchboard._foreign_claims(me text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -103,12 +117,14 @@ BEGIN
     RETURN EXISTS (
         SELECT FROM switchboard.worker_registry w
          WHERE w.worker IS DISTINCT FROM me AND (me IS NOT NULL OR w.backend_pid <> pg_backend_pid())
-           AND (switchboard._worker_locked('holding', w.worker) OR NOT switchboard._worker_locked('alive', w.worker)));
+           AND (NOT switchboard._worker_locked('alive', w.worker)
+                OR (switchboard._worker_locked('holding', w.worker)
+                    AND (me IS NOT NULL OR switchboard._has_claims(w.worker)))));
 END
 $$;
 REVOKE ALL ON FUNCTION switchboard._foreign_claims(text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._foreign_claims(text) IS
-'Whether workers other than this one (NULL: than this session''s) hold claims, or have died and may have left some.';
+'Whether workers other than this one hold claims, or have died and may have left some. NULL: than this session''s, exactly.';
 
 -- A crash of the server ends every session, though the children live on and come back with the same key: those that were
 -- there before it get half a minute, unless somebody who knows better names them. The checkpointer is started anew by a crash.
@@ -128,12 +144,11 @@ COMMENT ON FUNCTION switchboard._dead_workers() IS 'Workers whose session is gon
 
 -- What was noted as being sent is in doubt. What would have been noted and was not has not been sent, so the attempt does not
 -- count. Anything else may have been sent and is sent again; a job that kills its workers ends when its attempts are used up.
-CREATE OR REPLACE FUNCTION switchboard._free(claims uuid[], OUT count int, OUT in_doubt int)
+CREATE OR REPLACE FUNCTION switchboard._lost(claims uuid[], OUT results json, OUT count int, OUT in_doubt int)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
-DECLARE
-    lost json;
 BEGIN
     SELECT json_agg(json_build_object(
                'id', j.id, 'token', j.token, 'code', 'worker_lost', 'error', 'the worker was lost',
@@ -143,12 +158,28 @@ BEGIN
                                ELSE 'retry' END,
                'retry_in_ms', CASE WHEN j.state = 'running' AND j.sending_at IS NOT NULL THEN 5000 ELSE 0 END)),
            count(*), count(*) FILTER (WHERE j.state = 'running' AND j.sending_at IS NOT NULL)
-      INTO lost, count, in_doubt
-      FROM unnest(claims) c
-      JOIN switchboard.jobs_open j ON j.id = c
-      LEFT JOIN switchboard.provider_accounts a ON a.id = j.account_id;
+      INTO results, count, in_doubt
+      FROM switchboard.jobs_open j
+      LEFT JOIN switchboard.provider_accounts a ON a.id = j.account_id
+     WHERE j.id = ANY (claims);
+END
+$$;
+REVOKE ALL ON FUNCTION switchboard._lost(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._lost(uuid[]) IS
+'The results to record for claims whose worker was lost, how many they are, and of how many it is not known whether they were sent.';
+
+CREATE OR REPLACE FUNCTION switchboard._free(claims uuid[], OUT count int, OUT in_doubt int)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    lost record;
+BEGIN
+    SELECT * INTO lost FROM switchboard._lost(claims);
+    count := lost.count;
+    in_doubt := lost.in_doubt;
     IF count > 0 THEN
-        PERFORM switchboard._record_results(lost);
+        PERFORM switchboard._record_results(lost.results);
     END IF;
 END
 $$;
@@ -156,33 +187,39 @@ REVOKE ALL ON FUNCTION switchboard._free(uuid[]) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._free(uuid[]) IS 'Frees claims, which the caller has locked: to in_doubt or ready, or dead when attempts are used up.';
 
 -- Both walk the lease index, which holds running jobs only; SKIP LOCKED: a result that is being recorded wins.
-CREATE OR REPLACE FUNCTION switchboard._free_claims(
-    workers text[], keep uuid[] DEFAULT '{}', OUT count int, OUT in_doubt int)
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION switchboard._claims_of(workers text[], but uuid[] DEFAULT '{}') RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
-    SELECT f.count, f.in_doubt FROM switchboard._free(ARRAY(
+BEGIN
+    IF workers = '{}' THEN
+        RETURN '{}';
+    END IF;
+    RETURN ARRAY(
         SELECT j.id FROM switchboard.jobs_open j
-         WHERE j.locked_by IS NOT NULL AND j.locked_until > '-infinity' AND j.locked_by = ANY (workers)
-           AND j.id <> ALL (keep)
-           FOR UPDATE SKIP LOCKED)) f
+         WHERE j.locked_by IS NOT NULL AND j.locked_until > '-infinity' AND j.locked_by = ANY (workers) AND j.id <> ALL (but)
+           FOR UPDATE SKIP LOCKED);
+END
 $$;
-REVOKE ALL ON FUNCTION switchboard._free_claims(text[], uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION switchboard._free_claims(text[], uuid[]) IS 'Frees all claims of workers but those to keep.';
+REVOKE ALL ON FUNCTION switchboard._claims_of(text[], uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._claims_of(text[], uuid[]) IS 'Locks all claims of workers but those named, and returns the ids.';
 
-CREATE OR REPLACE FUNCTION switchboard._free_expired(since timestamptz, OUT count int, OUT in_doubt int)
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION switchboard._expired_claims(since timestamptz) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
-    SELECT f.count, f.in_doubt FROM switchboard._free(ARRAY(
+BEGIN
+    RETURN ARRAY(
         SELECT j.id FROM switchboard.jobs_open j
          WHERE j.locked_by IS NOT NULL AND j.locked_until >= since AND j.locked_until < clock_timestamp()
-           FOR UPDATE SKIP LOCKED)) f
+           FOR UPDATE SKIP LOCKED);
+END
 $$;
-REVOKE ALL ON FUNCTION switchboard._free_expired(timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION switchboard._free_expired(timestamptz) IS 'Frees claims whose lease ended between that instant and now.';
+REVOKE ALL ON FUNCTION switchboard._expired_claims(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._expired_claims(timestamptz) IS
+'Locks the claims whose lease ended between that instant and now, and returns the ids.';
 
 -- The registry row and the search for expired leases: every two seconds at most, see worker_registry.
 CREATE OR REPLACE FUNCTION switchboard._note_seen(me text, stats json) RETURNS void
@@ -208,7 +245,7 @@ BEGIN
            p99_ms = coalesce((stats ->> 'p99_ms')::numeric, w.p99_ms),
            last_error = coalesce(stats ->> 'last_error', w.last_error)
      WHERE w.worker = me;
-    PERFORM switchboard._free_expired(before - interval '30 s');
+    PERFORM switchboard._free(switchboard._expired_claims(before - interval '30 s'));
     IF before::date <> current_date THEN
         PERFORM switchboard._drop_old_jobs();
     END IF;
