@@ -55,7 +55,7 @@ BEGIN
         VALUES (mine, contact, product, 2, 1999.98, '2024-02-29 12:00:00.123456+00');
 
         INSERT INTO switchboard.campaigns (tenant_id, user_id, name, type, script, product_id, discount_percent, settings)
-        VALUES (mine, owner, 'campaign ' || nth, 'power', odd, product, 15.5, '{"retry_rules": {"busy": {"delay_s": 60}}}')
+        VALUES (mine, owner, 'campaign ' || nth, 'power', odd, product, 15.5, '{"retry_rules": {"busy": {"delay": 60}}}')
         RETURNING id INTO campaign;
         INSERT INTO switchboard.campaign_contacts (tenant_id, campaign_id, contact_id, phone_number, first_name, status, attempts,
                                                    next_attempt_at, assigned_to, metadata)
