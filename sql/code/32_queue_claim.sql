@@ -164,6 +164,8 @@ BEGIN
     accounts := '[]';
     lanes := coalesce(claim -> 'lanes', '[]');
     IF wanted <= 0 THEN
+        -- Nobody has looked, so nobody can say that nothing waits.
+        due := CASE WHEN json_typeof(claim) = 'object' THEN at + interval '1 s' END;
         RETURN;
     END IF;
 

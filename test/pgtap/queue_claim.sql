@@ -14,6 +14,7 @@ AS $$ SELECT switchboard._worker_release(q.keys(worker, reply)) $$;
 
 SELECT is(q.count(q.claim('w')), 0, 'nothing to claim');
 SELECT is(q.claim('w') ->> 'next_due_ms', NULL, 'and nothing to wait for');
+SELECT ok((q.claim('w', 0) ->> 'next_due_ms')::int BETWEEN 1 AND 1000, 'a worker without room is not told that nothing waits');
 SELECT throws_ok($$SELECT q.claim('stranger')$$, 'P0002', 'unknown worker: stranger');
 
 -- What a worker is told of a job.
