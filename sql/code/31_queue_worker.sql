@@ -8,7 +8,8 @@
 -- * claim.discover = true looks for lanes that are not in the list: at start, when woken, when next_due_ms is over, and every
 --   few seconds while busy. Otherwise only lanes of the list that had work left are looked at.
 -- * claim.since (optional timestamptz, from a wake frame): jobs as old as this may have been committed just now.
--- * next_due_ms: call again with discover = true after so long; null: nothing is waiting, sleep until woken.
+-- * next_due_ms: call again with discover = true after so long; null: nothing is waiting, sleep until woken. Without a claim in the
+--   request it is about the jobs of the results only, those that are to be tried again.
 -- * Error P0002 "unknown worker": say hello again (others took it for dead) and repeat the request.
 -- * A job whose "note" is true must pass _worker_note_sending before its first byte leaves.
 
@@ -144,6 +145,10 @@ BEGIN
         PERFORM switchboard._note_no_longer_holding(me);
     END IF;
     due := least(claimed.due, dialer_due);
+    IF json_typeof(claim) IS DISTINCT FROM 'object'
+       AND EXISTS (SELECT FROM json_array_elements(finished) e WHERE e.value ->> 'outcome' <> 'ok') THEN
+        due := switchboard._earliest_due(recorded);
+    END IF;
     RETURN json_build_object(
         'jobs', claimed.jobs, 'accounts', claimed.accounts, 'lanes', claimed.lanes,
         'next_due_ms', CASE WHEN due IS NOT NULL
@@ -160,6 +165,18 @@ COMMENT ON FUNCTION switchboard._worker_turn(json) IS
 provider_id, code, error, retry_in_ms, ms, response}], claim {limit, discover, lanes, caps, default_cap, since} or null, stats
 {in_flight, done, failed, p50_ms, p99_ms, last_error}. Reply: jobs, accounts, lanes (echo them), next_due_ms, foreign_claims,
 stale.';
+
+CREATE OR REPLACE FUNCTION switchboard._earliest_due(ids uuid[]) RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off
+AS $$
+BEGIN
+    RETURN (SELECT min(j.run_at) FROM switchboard.jobs_open j WHERE j.id = ANY (ids));
+END
+$$;
+REVOKE ALL ON FUNCTION switchboard._earliest_due(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._earliest_due(uuid[]) IS 'When the first of these jobs falls due; NULL when all of them are finished.';
 
 -- A NUL escape is legal JSON and no legal text: answers of foreign servers carry it, and it must not poison a batch.
 CREATE OR REPLACE FUNCTION switchboard._without_nul(value json) RETURNS json

@@ -103,6 +103,10 @@ BEGIN
     SELECT array_agg(ROW(b.id, b.tenant_id, b.kind, b.account_id, b.subject_id, b.payload, b.attempt, b.outcome, false,
                          b.provider_ref, b.last_code, b.last_error, b.response)::switchboard.job_result)
       INTO again FROM back b;
+    IF again IS NOT NULL THEN
+        -- They fall due some day, and whoever hands them in may be about to stop.
+        PERFORM switchboard._wake();
+    END IF;
     RETURN over || again;
 END
 $$;

@@ -93,6 +93,12 @@ SELECT is(q.finish('w', q.results(:'second', 'ok')) ->> 'stale', format('["%s"]'
 SELECT is(q.finish('w', '[{"id": "00000000-0000-0000-0000-000000000001", "token": 1, "outcome": "ok"}]') ->> 'stale',
     '["00000000-0000-0000-0000-000000000001"]', 'an unknown job is stale');
 
+SELECT q.enqueue('a', 2) \g /dev/null
+SELECT q.claim('w') AS reply \gset
+SELECT q.finish('w', (SELECT json_agg(jsonb_build_object('id', j -> 'id', 'token', j -> 'token', 'outcome', 'retry', 'retry_in_ms', n * 7000))
+    FROM json_array_elements(:'reply'::json -> 'jobs') WITH ORDINALITY e(j, n))) AS reply \gset
+SELECT ok((:'reply'::json ->> 'next_due_ms')::int BETWEEN 5000 AND 7000, 'a turn that claims nothing tells when its retries fall due');
+
 -- A batch with a job that is poison for the dialer.
 DELETE FROM switchboard.jobs;
 DELETE FROM q.told;

@@ -320,7 +320,11 @@ void Engine::OnTurn(StoreResult<TurnReply> result) {
   if (!reply.jobs.empty()) SB_FAULT("after_claim");
   const TimePoint now = parts_.clock.Now();
   foreign_claims_ = reply.foreign_claims;
-  if (!turn_.claim) return;
+  if (!turn_.claim) {
+    // Results that are to be tried again: nobody else will tell us when.
+    if (reply.next_due) ClaimNotLaterThan(now + *reply.next_due);
+    return;
+  }
   for (const StoredAccount& account : reply.accounts) accounts_.Update(account, now);
   const std::size_t count = reply.jobs.size();
   accounts_.NoteClaimed(*turn_.claim, reply.jobs, now);
