@@ -31,7 +31,7 @@ BEGIN
     END IF;
 
     -- A login role can be dropped while its session lives on; then it is nobody.
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = session_user)
+    IF to_regrole(quote_ident(session_user)) IS NULL
        OR NOT pg_has_role(session_user, 'switchboard_gateway', 'MEMBER') THEN
         RETURN;
     END IF;
@@ -84,34 +84,35 @@ $$;
 REVOKE ALL ON FUNCTION switchboard._is_uuid(text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._is_uuid(text) IS 'Whether a text is a uuid in its usual form, without raising.';
 
+-- PL/pgSQL, because a function in SQL is parsed and planned anew in each statement that calls it.
 CREATE OR REPLACE FUNCTION switchboard.current_tenant_id() RETURNS uuid
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT i.tenant_id FROM switchboard._identity() i $$;
+AS $$ BEGIN RETURN (switchboard._identity()).tenant_id; END $$;
 REVOKE ALL ON FUNCTION switchboard.current_tenant_id() FROM PUBLIC;
 COMMENT ON FUNCTION switchboard.current_tenant_id() IS
 'The tenant of whoever is asking (see set_identity); NULL for nobody. Default of every tenant_id column.';
 
 CREATE OR REPLACE FUNCTION switchboard.current_user_id() RETURNS uuid
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT i.user_id FROM switchboard._identity() i $$;
+AS $$ BEGIN RETURN (switchboard._identity()).user_id; END $$;
 REVOKE ALL ON FUNCTION switchboard.current_user_id() FROM PUBLIC;
 COMMENT ON FUNCTION switchboard.current_user_id() IS
 'The user who is asking (see set_identity); NULL for nobody and for a gateway that acts for a whole tenant.';
 
 CREATE OR REPLACE FUNCTION switchboard.is_supervisor() RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coalesce(i.role IN ('supervisor', 'admin'), false) FROM switchboard._identity() i $$;
+AS $$ BEGIN RETURN coalesce((switchboard._identity()).role IN ('supervisor', 'admin'), false); END $$;
 REVOKE ALL ON FUNCTION switchboard.is_supervisor() FROM PUBLIC;
 COMMENT ON FUNCTION switchboard.is_supervisor() IS
 'Whether whoever is asking sees the whole tenant: supervisors, admins, and a gateway that names no user. False for nobody.';
 
 CREATE OR REPLACE FUNCTION switchboard._is_admin() RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coalesce(i.role = 'admin', false) FROM switchboard._identity() i $$;
+AS $$ BEGIN RETURN coalesce((switchboard._identity()).role = 'admin', false); END $$;
 REVOKE ALL ON FUNCTION switchboard._is_admin() FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._is_admin() IS
 'Whether whoever is asking may change the tenant''s rules and make admins. False for nobody.';

@@ -14,6 +14,9 @@ BEGIN
     IF NOT pg_catalog.pg_has_role('switchboard_gateway', 'switchboard_app', 'MEMBER') THEN
         GRANT switchboard_app TO switchboard_gateway;
     END IF;
+EXCEPTION
+    -- Two databases installing at the same moment: the other one was first.
+    WHEN unique_violation THEN NULL;
 END
 $membership$;
 

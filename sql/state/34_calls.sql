@@ -59,7 +59,7 @@ COMMENT ON COLUMN switchboard.call_logs.lead_id IS 'The contact on the other sid
 COMMENT ON COLUMN switchboard.call_logs.campaign_id IS 'The campaign that made the call.';
 COMMENT ON COLUMN switchboard.call_logs.campaign_contact_id IS 'The entry of the campaign''s list that was called.';
 COMMENT ON COLUMN switchboard.call_logs.provider IS 'Who carries the call.';
-COMMENT ON COLUMN switchboard.call_logs.account_id IS 'The provider account that carries it.';
+COMMENT ON COLUMN switchboard.call_logs.account_id IS 'The provider account that carries it; it may be gone.';
 COMMENT ON COLUMN switchboard.call_logs.metadata IS 'The application''s own fields.';
 COMMENT ON COLUMN switchboard.call_logs.started_at IS 'When it began; of a queued call, when it was queued.';
 COMMENT ON COLUMN switchboard.call_logs.answered_at IS 'When it was answered.';

@@ -144,7 +144,7 @@ COMMENT ON COLUMN switchboard.message_delivery_log.session_id IS 'The conversati
 COMMENT ON COLUMN switchboard.message_delivery_log.contact_id IS 'Who gets it.';
 COMMENT ON COLUMN switchboard.message_delivery_log.channel IS 'How it goes.';
 COMMENT ON COLUMN switchboard.message_delivery_log.provider IS 'Who carries it.';
-COMMENT ON COLUMN switchboard.message_delivery_log.account_id IS 'The provider account that carries it.';
+COMMENT ON COLUMN switchboard.message_delivery_log.account_id IS 'The provider account that carries it; it may be gone.';
 COMMENT ON COLUMN switchboard.message_delivery_log.provider_message_id IS 'The provider''s id.';
 COMMENT ON COLUMN switchboard.message_delivery_log.status IS 'How far it has come; only moves forward.';
 COMMENT ON COLUMN switchboard.message_delivery_log.error_code IS 'The provider''s code when it failed.';

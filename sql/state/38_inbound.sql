@@ -72,7 +72,7 @@ CREATE TABLE switchboard.webhook_inbox (
 );
 COMMENT ON TABLE switchboard.webhook_inbox IS
 'Webhooks as they came. A repeat of the same event is one row.';
-COMMENT ON COLUMN switchboard.webhook_inbox.account_id IS 'The provider account it is for.';
+COMMENT ON COLUMN switchboard.webhook_inbox.account_id IS 'The provider account it is for; it may be gone.';
 COMMENT ON COLUMN switchboard.webhook_inbox.provider IS 'Who sent it.';
 COMMENT ON COLUMN switchboard.webhook_inbox.event IS 'What kind of event.';
 COMMENT ON COLUMN switchboard.webhook_inbox.external_id IS 'The provider''s id of the call or message.';
