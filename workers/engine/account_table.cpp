@@ -67,19 +67,23 @@ void AccountTable::FillCaps(ClaimRequest& claim, TimePoint now, int share) const
   }
 }
 
-void AccountTable::NoteClaimed(const ClaimRequest& claim, std::span<const ClaimedJob> jobs,
-                               TimePoint now) {
-  std::unordered_map<std::string, int> claimed;
+std::vector<AccountState*> AccountTable::NoteClaimed(const ClaimRequest& claim,
+                                                     std::span<const ClaimedJob> jobs,
+                                                     TimePoint now) {
+  std::unordered_map<std::string_view, int> claimed;
   for (const ClaimedJob& job : jobs) ++claimed[job.lane];
-  for (const auto& [lane, count] : claimed) {
-    Lane(lane, now).backlog = count >= claim.default_cap;
-  }
   for (const auto& [lane, cap] : claim.caps) {
+    const auto count = claimed.extract(lane);
     const auto state = lanes_.find(lane);
-    if (state == lanes_.end()) continue;
-    const auto count = claimed.find(lane);
-    state->second->backlog = (count == claimed.end() ? 0 : count->second) >= cap;
+    if (state != lanes_.end()) state->second->backlog = (count ? count.mapped() : 0) >= cap;
   }
+  std::vector<AccountState*> unknown;
+  for (const auto& [lane, count] : claimed) {
+    AccountState& state = Lane(std::string(lane), now);
+    state.backlog = count >= claim.default_cap;
+    unknown.push_back(&state);
+  }
+  return unknown;
 }
 
 std::optional<TimePoint> AccountTable::ClaimAgainAt(TimePoint now, int share) const {

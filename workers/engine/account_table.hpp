@@ -57,7 +57,9 @@ class AccountTable {
 
   // Caps of a claim, and what to conclude from what it brought. `share`: what one account may hold.
   void FillCaps(ClaimRequest& claim, TimePoint now, int share) const;
-  void NoteClaimed(const ClaimRequest& claim, std::span<const ClaimedJob> jobs, TimePoint now);
+  // Returns the lanes that were claimed from without knowing their limits.
+  std::vector<AccountState*> NoteClaimed(const ClaimRequest& claim,
+                                         std::span<const ClaimedJob> jobs, TimePoint now);
   // When a lane that probably has more may be claimed from again. Nothing: not by time alone.
   std::optional<TimePoint> ClaimAgainAt(TimePoint now, int share) const;
 

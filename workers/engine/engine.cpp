@@ -22,6 +22,8 @@ constexpr std::chrono::seconds kFadeEvery{10};
 constexpr std::string_view kUnknownProtocol = "0A000";
 constexpr std::string_view kBadKey = "22023";
 constexpr std::string_view kUnknownWorker = "P0002";
+constexpr std::string_view kDataException = "22";  // classes
+constexpr std::string_view kLimitExceeded = "54";
 // Beyond the drain time, for recording what was cancelled.
 constexpr std::chrono::seconds kLastWords{5};
 
@@ -108,6 +110,7 @@ void Engine::OnSettings(const WorkerSettings& settings) {
 // --- The step -----------------------------------------------------------------------------------
 
 void Engine::Step() {
+  if (end_ != End::kRunning) return;
   const TimePoint now = parts_.clock.Now();
   if (connected_) SayHello(now);
   if (ready_) {
@@ -124,6 +127,7 @@ void Engine::Step() {
 
 std::optional<TimePoint> Engine::NextDeadline() const {
   std::optional<TimePoint> earliest;
+  if (end_ != End::kRunning) return earliest;
   const TimePoint now = parts_.clock.Now();
   if (stopping_) Earlier(earliest, now < stop_at_ ? stop_at_ : stop_at_ + kLastWords);
   if (connected_ && !ready_ && !hello_under_way_) Earlier(earliest, hello_not_before_);
@@ -138,7 +142,7 @@ std::optional<TimePoint> Engine::NextDeadline() const {
     std::optional<TimePoint> turn;
     if (linger_until_) Earlier(turn, *linger_until_);
     if (!outbox_.empty() && on_wire_ == 0) Earlier(turn, now);
-    if (stats_changed_) Earlier(turn, last_turn_ + kStatsRest);
+    if (stats_changed_ && on_wire_ == 0) Earlier(turn, last_turn_ + kStatsRest);
     if (MayClaim()) {
       if (claim_now_) Earlier(turn, linger_until_.value_or(now));
       if (claim_at_) Earlier(turn, *claim_at_);
@@ -327,8 +331,9 @@ void Engine::OnTurn(StoreResult<TurnReply> result) {
   }
   for (const StoredAccount& account : reply.accounts) accounts_.Update(account, now);
   const std::size_t count = reply.jobs.size();
-  accounts_.NoteClaimed(*turn_.claim, reply.jobs, now);
+  const auto unknown = accounts_.NoteClaimed(*turn_.claim, reply.jobs, now);
   for (ClaimedJob& job : reply.jobs) Accept(std::move(job), now);
+  for (AccountState* account : unknown) ReleaseExcess(*account, now);
   marks_.OnClaimed(std::move(reply.marks));
   ScheduleClaim(reply, count, now);
 }
@@ -347,6 +352,9 @@ void Engine::OnTurnFailed(const StoreError& error) {
     hello_not_before_ = turn_not_before_;
     return;
   }
+  // A deadlock or a full disk is not the fault of a result; bad data may be.
+  const std::string_view kind = std::string_view(error.sqlstate).substr(0, 2);
+  if (kind != kDataException && kind != kLimitExceeded) return;
   Finished dropped;
   if (outbox_.Shrink(&dropped)) {
     Log(LogLevel::kError, "the result of job " + dropped.key.id + " cannot be recorded");

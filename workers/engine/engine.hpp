@@ -132,6 +132,7 @@ class Engine final : public QueueStore::Listener, public Transport::Listener {
              const providers::Result& result);
   milliseconds RetryDelay(const ActiveJob& job, const providers::Result& result);
   void Release(ActiveJob& job);
+  void ReleaseExcess(AccountState& account, TimePoint now);
   void ReleaseUnsent();
   void CancelRunning();
   void Drop(ActiveJob& job);

@@ -220,6 +220,11 @@ void Engine::Finish(ActiveJob& job, Result result) {
     ClaimNotLaterThan(now + *finished.retry_in + milliseconds(1));
   }
   finished.took = std::chrono::duration_cast<milliseconds>(now - job.started_at);
+  if (!parts_.store.wakes()) {
+    // Nobody will tell us of what comes next: look for it together with recording this.
+    claim_now_ = true;
+    poll_ = kShortestPoll;
+  }
   latencies_.Add(now - job.started_at);
   stats_changed_ = true;
   if (result.outcome == Outcome::kOk) {
@@ -242,6 +247,15 @@ void Engine::Release(ActiveJob& job) {
   to_release_.push_back(job.claimed.key);
   if (job.state != ActiveJob::State::kWaiting) job.account->gate.UndoStart();
   Drop(job);
+}
+
+// The first claim of a lane is made without knowing its limits.
+void Engine::ReleaseExcess(AccountState& account, TimePoint now) {
+  const int room = account.gate.ClaimCap(now, account.started, 0, settings_.max_in_flight);
+  while (static_cast<int>(account.waiting.size()) > room) {
+    Release(*jobs_.Find(account.waiting.back()));
+    account.backlog = true;
+  }
 }
 
 void Engine::ReleaseUnsent() {
