@@ -148,6 +148,8 @@ void Transfer::Conclude(CURLcode code) {
   long sent = 0;
   curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
   response.request_bytes = sent;
+  // The same code as for a bad scheme: what came back was not HTTP/1.
+  if (response.transport == How::kBadRequest && sent > 0) response.transport = How::kReset;
   if (response.transport == How::kAnswered) return;
   if (response.transport == How::kBlocked) {
     response.transport_error = "the address is not allowed (switchboard.egress_allow)";
