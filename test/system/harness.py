@@ -51,8 +51,7 @@ class Cluster:
     """A server in a folder of its own. With `stub`, workers start the stub instead of the program."""
 
     def __init__(self, *conf, stub=True, preload=True, directory=None):
-        self.directory = pathlib.Path(directory or tempfile.mkdtemp(dir=SCRATCH, prefix="system."))
-        self.directory.chmod(0o755)
+        self.directory = directory or self.make_directory()
         self.data = self.directory / "data"
         lines = list(conf)
         if preload:
@@ -60,6 +59,12 @@ class Cluster:
         if stub:
             lines.append(f"switchboard.worker_path = '{self.install_stub()}'")
         self.start(*lines)
+
+    @staticmethod
+    def make_directory():
+        directory = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH, prefix="system."))
+        directory.chmod(0o755)
+        return directory
 
     def install_stub(self):
         """A copy that the server's user can read, wherever the checkout lies."""
