@@ -251,7 +251,8 @@ DECLARE
   account     switchboard.provider_accounts;
   public_url  text := receive_webhook.url;
   fields      jsonb;
-  about       record;
+  thing       text;
+  event_key   text;
   problem     text;
   inbox       switchboard.webhook_inbox;
 BEGIN
@@ -280,11 +281,12 @@ BEGIN
   BEGIN
     fields := switchboard._webhook_fields(reader.form, public_url, coalesce(receive_webhook.body, ''));
     CASE account.provider
-      WHEN 'twilio' THEN about := switchboard._read_twilio(receive_webhook.event, fields);
-      WHEN 'voipstudio' THEN about := switchboard._read_voipstudio(receive_webhook.event, fields);
+      WHEN 'twilio' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_twilio(receive_webhook.event, fields) r;
+      WHEN 'voipstudio' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_voipstudio(receive_webhook.event, fields) r;
     END CASE;
   EXCEPTION WHEN data_exception THEN
     problem := format('cannot be read: %s', SQLERRM);
+    event_key := 'unreadable:' || encode(sha256(coalesce(receive_webhook.body, '')), 'hex');
   END;
 
   -- A repeat waits here for the first one to commit, and then finds it.
@@ -292,11 +294,8 @@ BEGIN
   INSERT INTO switchboard.webhook_inbox AS w
     (tenant_id, account_id, provider, event, external_id, dedupe_key, url, headers, body, signature_ok, processed_at,
      error)
-  VALUES (account.tenant_id, account.id, account.provider, coalesce(receive_webhook.event, ''),
-          CASE WHEN problem IS NULL THEN about.external_id END,
-          CASE WHEN problem IS NULL THEN about.dedupe_key
-               ELSE 'unreadable:' || encode(sha256(coalesce(receive_webhook.body, '')), 'hex') END,
-          public_url, switchboard._headers_to_keep(receive_webhook.headers), coalesce(receive_webhook.body, ''), true,
+  VALUES (account.tenant_id, account.id, account.provider, coalesce(receive_webhook.event, ''), thing, event_key, public_url,
+          switchboard._headers_to_keep(receive_webhook.headers), coalesce(receive_webhook.body, ''), true,
           clock_timestamp(), problem)
   ON CONFLICT (tenant_id, provider, dedupe_key) DO UPDATE SET repeats = w.repeats + 1
   RETURNING w.* INTO inbox;
