@@ -68,3 +68,46 @@ CREATE FUNCTION iso.jobs() RETURNS text LANGUAGE sql AS $$
     SELECT coalesce(string_agg(concat_ws(' ', right(j.id::text, 2), j.state, j.attempt, j.locked_by), ', ' ORDER BY j.id, j.state), 'none')
       FROM switchboard.jobs j
 $$;
+
+-- A campaign with people on its list: the number is the phone's last digits.
+CREATE FUNCTION iso.campaign() RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT '00000000-0000-0000-0000-0000000000c1'::uuid $$;
+
+CREATE FUNCTION iso.new_campaign(people int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    tenant uuid := '00000000-0000-0000-0000-00000000000a';
+BEGIN
+    INSERT INTO switchboard.provider_accounts (tenant_id, provider, name, settings)
+    VALUES (tenant, 'twilio', 'main', jsonb_build_object('caller_id', '+12015550100'));
+    INSERT INTO switchboard.campaigns (id, tenant_id, user_id, name, type, status, active_hours, settings)
+    VALUES (iso.campaign(), tenant, NULL, 'c', 'power', 'active', jsonb_build_object('start', '00:00', 'end', '24:00'),
+            jsonb_build_object('max_lines', 3));
+    PERFORM iso.add_people(100, people);
+END
+$$;
+
+CREATE FUNCTION iso.add_people(first int, people int) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO switchboard.campaign_contacts (tenant_id, campaign_id, phone_number)
+    SELECT '00000000-0000-0000-0000-00000000000a', iso.campaign(), '+12025550' || n FROM generate_series(first, first + people - 1) n
+$$;
+
+CREATE FUNCTION iso.no_campaign() RETURNS void LANGUAGE sql AS $$
+    DELETE FROM switchboard.jobs;
+    DELETE FROM switchboard.call_logs;
+    DELETE FROM switchboard.campaigns;
+    DELETE FROM switchboard.provider_accounts;
+    SELECT NULL::void
+$$;
+
+CREATE FUNCTION iso.stats() RETURNS text LANGUAGE sql AS $$
+    SELECT format('stats %s/%s/%s, list %s/%s/%s', stats ->> 'total', stats ->> 'pending', stats ->> 'calling', count(l.id),
+                  count(*) FILTER (WHERE l.status = 'pending'), count(*) FILTER (WHERE l.status = 'calling'))
+      FROM switchboard.dialer_campaigns c LEFT JOIN switchboard.campaign_contacts l ON l.campaign_id = c.id
+     WHERE c.id = iso.campaign() GROUP BY stats
+$$;
+
+CREATE FUNCTION iso.queue() RETURNS text LANGUAGE sql AS $$
+    SELECT format('%s queued, %s calling, %s calls, %s jobs', count(*) FILTER (WHERE q.status = 'queued'),
+                  count(*) FILTER (WHERE q.status = 'calling'), (SELECT count(*) FROM switchboard.call_logs),
+                  (SELECT count(*) FROM switchboard.jobs))
+      FROM switchboard.dialer_queues q
+$$;
