@@ -302,7 +302,11 @@ class MemoryQueueStore final : public engine::QueueStore {
     turns.push_back({request.finished.size(), request.claim, request.stats});
     if (fail_turns > 0) {
       --fail_turns;
-      Fail<engine::TurnReply>(std::move(callback));
+      Fail<engine::TurnReply>("40P01", std::move(callback));
+      return;
+    }
+    if (!queue_.alive.contains(worker_)) {
+      Fail<engine::TurnReply>("P0002", std::move(callback));
       return;
     }
     Answer(queue_.Turn(worker_, request), std::move(callback));
@@ -359,9 +363,9 @@ class MemoryQueueStore final : public engine::QueueStore {
     });
   }
   template <class T>
-  void Fail(engine::StoreCallback<T> callback) {
-    replies_.push_back([callback = std::move(callback)](bool lost) {
-      callback(engine::StoreError{lost ? "" : "40P01", "failed on purpose", lost});
+  void Fail(std::string sqlstate, engine::StoreCallback<T> callback) {
+    replies_.push_back([sqlstate, callback = std::move(callback)](bool lost) {
+      callback(engine::StoreError{lost ? "" : sqlstate, "failed on purpose", lost});
     });
   }
 
