@@ -195,7 +195,10 @@ StatementLimit::~StatementLimit() { disable_timeout(STATEMENT_TIMEOUT, false); }
 
 void ReportActivity(const char* text) {
   debug_query_string = text;
-  CallPg([text] { pgstat_report_activity(text != nullptr ? STATE_RUNNING : STATE_IDLE, text); });
+  CallPg([text] {
+    SetCurrentStatementStartTimestamp();
+    pgstat_report_activity(text != nullptr ? STATE_RUNNING : STATE_IDLE, text);
+  });
 }
 
 bool ReportStatistics(bool force) {

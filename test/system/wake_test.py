@@ -98,7 +98,7 @@ class Wake(SystemTest):
             return (self.cluster.sql(f"""SELECT query_start, state_change, xact_start
                 FROM pg_stat_activity WHERE pid = {pid}"""), int(fields[11]) + int(fields[12]))
 
-        time.sleep(1.5)  # statistics held back are reported within a second
+        time.sleep(6.5)  # five seconds after the last work the queue is looked at once more
         statements, ticks = last_activity()
         time.sleep(4)
         statements_later, ticks_later = last_activity()
