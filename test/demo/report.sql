@@ -11,7 +11,7 @@ SELECT status, count(*) AS calls, count(answered_at) AS answered,
 SELECT key AS state, value AS contacts
   FROM switchboard.dialer_campaigns, jsonb_each_text(stats) WHERE id = :'campaign';
 
-\echo == People not reached: a second campaign keeps office hours in each person's own time
+\echo == People not reached: a second campaign keeps office hours, in local time
 INSERT INTO switchboard.dialer_campaigns (name, type, caller_id, active_hours)
 VALUES ('Spring sale, personal call', 'preview', '+12015550100',
         '{"start":"09:00","end":"17:00","days":["mon","tue","wed","thu","fri"]}')
@@ -29,7 +29,9 @@ SELECT zone, count(*) AS contacts, to_char(min(next_attempt_at AT TIME ZONE zone
  GROUP BY zone ORDER BY contacts DESC LIMIT 12;
 
 \echo == Analytics
-SELECT jsonb_pretty(switchboard.get_analytics(campaign_id => :'campaign') #- '{analytics,recentCalls}') AS analytics;
+SELECT switchboard.get_analytics(campaign_id => :'campaign') -> 'analytics' AS analytics \gset
+SELECT key AS overview, value FROM jsonb_each_text(:'analytics'::jsonb -> 'overview');
+SELECT :'analytics'::jsonb #>> '{distribution,byHour}' AS "calls by hour of the day";
 
 \echo == Queue
 SELECT state, count(*) AS jobs FROM switchboard.jobs GROUP BY state;
