@@ -1,8 +1,6 @@
 -- A tenant, its account at the simulated carrier, the campaign and the import of the contact list.
 -- Prints the tenant's id, the campaign's id, then the import's report.
 -- Variables: carrier, gateway (URLs), secret (file under switchboard.secrets_dir), csv (path)
-CREATE EXTENSION pg_switchboard;
-
 INSERT INTO switchboard.tenants (name, default_region, timezone, currency)
 VALUES ('Acme Outdoor', 'US', 'America/New_York', 'USD')
 RETURNING id AS tenant \gset
