@@ -1,6 +1,8 @@
 // switchboard-worker: does the jobs of a database, as the child of a background worker or on its
 // own.
 
+#include <sys/resource.h>
+
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -9,6 +11,20 @@
 #include "workers/core/errors.hpp"
 #include "workers/daemon/worker_app.hpp"
 #include "workers/daemon/worker_options.hpp"
+
+namespace {
+
+// Every request in flight and every kept connection needs a descriptor; the usual soft limit of
+// 1024 is there for programs that use select(), which neither libcurl's multi interface nor we do.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using switchboard::daemon::WorkerApp;
@@ -30,6 +46,7 @@ int main(int argc, char** argv) {
     std::printf("%s", switchboard::daemon::kWorkerUsage);
     return 0;
   }
+  RaiseDescriptorLimit();
   try {
     return WorkerApp(options).Run();
   } catch (const std::exception& error) {

@@ -99,7 +99,9 @@ bool Transfer::Prepare(engine::Transport::TransferId new_id, providers::HttpRequ
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi);
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, allow_http ? "http,https" : "https");
+  // A connection of its own is used once: kept, each such request would leave one behind.
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request.fresh_connection ? 1L : 0L);
+  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, request.fresh_connection ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   return true;
 }
