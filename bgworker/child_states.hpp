@@ -10,7 +10,7 @@ enum class ChildState {
   kAwaited,    // a process exists, started or found, and has not connected
   kServed,     // connected
   kLost,       // its connection ended: it has died, or it is on its way back
-  kCondemned,  // killed because it did not connect in time; its end is awaited
+  kCondemned,  // killed because it was given up; its end is awaited
   kCount
 };
 
@@ -18,9 +18,9 @@ enum class ChildEvent {
   kStarted,      // a process was started, or one of an earlier life was found
   kStartFailed,  // no process could be started
   kConnected,
-  kClosed,    // the connection ended
-  kEnded,     // the process is gone
-  kTimedOut,  // it did not connect in time
+  kClosed,   // the connection ended
+  kEnded,    // the process is gone
+  kGivenUp,  // it did not connect or end in time, or does not keep to the protocol
   kCount
 };
 
@@ -39,10 +39,10 @@ inline constexpr Transition<ChildState, ChildEvent> kChildRows[] = {
     {ChildState::kLost, ChildEvent::kConnected, ChildState::kServed},
 
     // Alive and mute: it may be stopped or hang. Nobody else could free its claims.
-    {ChildState::kAwaited, ChildEvent::kTimedOut, ChildState::kCondemned},
-    {ChildState::kLost, ChildEvent::kTimedOut, ChildState::kCondemned},
-    // It was told to stop and takes longer than it was granted.
-    {ChildState::kServed, ChildEvent::kTimedOut, ChildState::kCondemned},
+    {ChildState::kAwaited, ChildEvent::kGivenUp, ChildState::kCondemned},
+    {ChildState::kLost, ChildEvent::kGivenUp, ChildState::kCondemned},
+    // It was told to stop and takes longer than it was granted, or it talks nonsense.
+    {ChildState::kServed, ChildEvent::kGivenUp, ChildState::kCondemned},
     {ChildState::kCondemned, ChildEvent::kEnded, ChildState::kNone},
 };
 

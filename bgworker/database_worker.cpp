@@ -80,7 +80,7 @@ void DatabaseWorker::Run() {
     }
     child_.Advance(std::chrono::steady_clock::now());
     if (link_.connected() && child_.state() != ChildState::kServed) {
-      link_.Close();
+      CloseLink();
     }
     FreeOwedClaims();
     FreeClaimsOfOrphans();
@@ -225,9 +225,11 @@ std::chrono::milliseconds DatabaseWorker::TimeToWait() {
   }
   std::optional<SteadyTime> until = child_.NextTime();
   SetEarliest(until, deaf_until_);
-  SetEarliest(until, give_up_at_);
   SetEarliest(until, statistics_due_at_);
-  if (orphans_ || !child_.debts().empty()) {
+  if (child_.state() == ChildState::kNone) {
+    SetEarliest(until, give_up_at_);
+  }
+  if ((orphans_ && !child_.retired()) || !child_.debts().empty()) {
     SetEarliest(until, free_again_at_ ? *free_again_at_ : now);
   }
   if (!until) {
@@ -252,14 +254,14 @@ void DatabaseWorker::ServeConnection(unsigned ready) {
   const bool open = (ready & pg::kReadable) == 0 || link_.Receive();
   ServeFrames();
   if (!open && link_.connected()) {
-    EndConnection();
+    CloseLink();
+    child_.ConnectionClosed(std::chrono::steady_clock::now());
   }
 }
 
-void DatabaseWorker::EndConnection() {
+void DatabaseWorker::CloseLink() {
   link_.Close();
   deaf_until_.reset();
-  child_.ConnectionClosed(std::chrono::steady_clock::now());
 }
 
 // A round may be left in the middle: after failures the rest waits, buffered.
@@ -277,8 +279,8 @@ void DatabaseWorker::ServeFrames() {
       ServeFrame(*frame);
     }
   } catch (const core::FrameError& e) {
-    pg::Log(pg::LogLevel::kWarning, std::string("worker child breaks the protocol: ") + e.what());
-    EndConnection();
+    CloseLink();
+    child_.Condemn(std::string("breaks the protocol (") + e.what() + ")");
   }
 }
 

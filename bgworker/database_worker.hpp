@@ -43,7 +43,7 @@ class DatabaseWorker {
   void ServeRequest(const core::Frame& frame);
   void RequestFailed(const std::string& sqlstate, const std::string& message);
   void LogForChild(std::string_view body) const;
-  void EndConnection();
+  void CloseLink();
 
   unsigned Interest() const;
   std::chrono::milliseconds TimeToWait();

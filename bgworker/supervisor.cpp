@@ -72,7 +72,7 @@ void Supervisor::Advance(SteadyTime now) {
   }
   const bool late = (connect_by_ && now >= *connect_by_) || (kill_at_ && now >= *kill_at_);
   if (late && state_ != ChildState::kNone && state_ != ChildState::kCondemned) {
-    Condemn();
+    Condemn(kill_at_ ? "did not end in time" : "does not connect");
   }
 }
 
@@ -117,12 +117,11 @@ void Supervisor::ConnectionClosed(SteadyTime now) {
   CheckProcess(now);
 }
 
-void Supervisor::Condemn() {
-  pg::Log(pg::LogLevel::kWarning, "worker child with PID " + std::to_string(pid()) +
-                                      (kill_at_ ? " did not end in time" : " does not connect") +
-                                      ", killing it");
+void Supervisor::Condemn(const std::string& why) {
+  pg::Log(pg::LogLevel::kWarning,
+          "worker child with PID " + std::to_string(pid()) + " " + why + ", killing it");
   child_->Signal(SIGKILL);
-  Apply(ChildEvent::kTimedOut);
+  Apply(ChildEvent::kGivenUp);
 }
 
 void Supervisor::Ended(const std::string& how, SteadyTime now) {

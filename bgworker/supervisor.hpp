@@ -45,6 +45,9 @@ class Supervisor {
   void Connected();
   void ConnectionClosed(SteadyTime now);
 
+  // Kills the child, saying why.
+  void Condemn(const std::string& why);
+
   // Start no more children. The one that runs is killed when the grace is over.
   void Retire(SteadyTime kill_at);
   // The child was told to stop and another one is to take its place.
@@ -62,7 +65,6 @@ class Supervisor {
   void Start(SteadyTime now);
   void CheckProcess(SteadyTime now);
   void AskToStop(SteadyTime kill_at);
-  void Condemn();
   void Ended(const std::string& how, SteadyTime now);
 
   ChildFiles files_;
