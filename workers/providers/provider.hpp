@@ -56,7 +56,7 @@ struct HttpRequest {
   // that must not happen twice asks for a connection of its own.
   bool fresh_connection = false;
   std::chrono::milliseconds timeout{15000};
-  std::size_t max_response_bytes = 256 * 1024;
+  std::size_t max_response_bytes = std::size_t{256} * 1024;
 };
 
 enum class Transport {

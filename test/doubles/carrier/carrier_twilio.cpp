@@ -1,7 +1,6 @@
 #include "test/doubles/carrier/carrier_twilio.hpp"
 
 #include <ctime>
-#include <regex>
 #include <sstream>
 
 #include "test/doubles/carrier/carrier_signature.hpp"
@@ -27,19 +26,20 @@ struct Refusal {
   const char* message;
 };
 
-bool IsAddress(const std::string& text) {
-  static const std::regex form(R"((whatsapp:)?\+[1-9]\d{4,14}|client:.+|sip:.+)");
-  return std::regex_match(text, form);
+std::string_view Bare(std::string_view address) {
+  return address.starts_with("whatsapp:") ? address.substr(9) : address;
 }
 
-std::string Bare(const std::string& address) {
-  return address.starts_with("whatsapp:") ? address.substr(9) : address;
+bool IsAddress(std::string_view text) {
+  const std::string_view bare = Bare(text);
+  if (bare.starts_with('+')) return IsNumber(bare.substr(1));
+  return text.starts_with("client:") || text.starts_with("sip:");
 }
 
 using MagicNumbers = std::map<std::string, Refusal>;
 
 std::optional<Refusal> Magic(const MagicNumbers& numbers, const std::string& number) {
-  const auto found = numbers.find(Bare(number));
+  const auto found = numbers.find(std::string(Bare(number)));
   if (found == numbers.end()) return std::nullopt;
   return found->second;
 }

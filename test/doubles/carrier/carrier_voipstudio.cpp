@@ -3,7 +3,6 @@
 #include <date/date.h>
 
 #include <algorithm>
-#include <regex>
 
 #include "workers/core/encoding.hpp"
 #include "workers/core/json.hpp"
@@ -183,8 +182,7 @@ Answer VoipStudioFront::CreateCall(const Request& request) {
   const Fault fault = world_.NextFaultFor("create", to);
   const std::string refusal = ErrorJson("Server error");
   if (!Acts(fault)) return Spoil({}, fault, world_.settings, refusal);
-  static const std::regex number(R"([1-9]\d{4,14})");
-  if (!std::regex_match(to, number)) return InvalidField("to");
+  if (!IsNumber(to)) return InvalidField("to");
   const std::string agent = core::FindText(*body, "from").value_or("");
   const auto& offline = world_.settings.offline_agents;
   if (std::find(offline.begin(), offline.end(), agent) != offline.end()) {

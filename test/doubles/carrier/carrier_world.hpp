@@ -49,6 +49,9 @@ std::string QueryValue(std::string_view url, std::initializer_list<std::string_v
 std::string Field(const std::vector<std::pair<std::string, std::string>>& form,
                   std::string_view name);
 
+// Whether it is an international number in digits: 5 to 15 of them, no zero first.
+bool IsNumber(std::string_view digits);
+
 // A fresh id of 32 hexadecimal digits.
 std::string FreshId();
 

@@ -74,7 +74,8 @@ void Adjust(const HttpResponse& response, Result* result) {
 
 Result Placed(const core::Json& body, Result doubt) {
   const core::JsonValue* data = core::Find(body, "data");
-  const std::string id = data == nullptr ? "" : Text(*data, "id");
+  if (data == nullptr) return doubt;
+  const std::string id = Text(*data, "id");
   if (id.empty()) return doubt;
   core::JsonWriter response;
   response.BeginObject().Key("state").String(Text(*data, "state")).EndObject();
