@@ -98,7 +98,7 @@ $foreign_key$;
 
 CREATE OR REPLACE FUNCTION switchboard.update_campaign_stats()
 RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 -- SECURITY DEFINER: the application may not write campaign_stat_deltas; what is written follows from the rows changed.
 DECLARE

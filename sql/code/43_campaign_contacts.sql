@@ -60,7 +60,7 @@ REVOKE ALL ON FUNCTION switchboard._small_int(jsonb, int, int, int) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard.add_campaign_contacts(campaign_id uuid, contacts jsonb)
 RETURNS jsonb
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
 -- SECURITY INVOKER: row level security decides. Rows are written in the order of their numbers, so that two loads of

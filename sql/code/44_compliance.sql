@@ -42,20 +42,6 @@ COMMENT ON FUNCTION switchboard._next_open_time(timestamptz, text[], jsonb) IS
   'The earliest instant not before "at" at which the window is open in all of the zones; NULL if none within a year.';
 REVOKE ALL ON FUNCTION switchboard._next_open_time(timestamptz, text[], jsonb) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._called_party_zones(contact_zone text, phone text, fallback text)
-RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-  SELECT CASE
-    WHEN contact_zone IS NOT NULL THEN ARRAY[contact_zone]
-    WHEN cardinality(switchboard.phone_timezones(phone)) > 0 THEN switchboard.phone_timezones(phone)
-    ELSE ARRAY[fallback]
-  END
-$$;
-COMMENT ON FUNCTION switchboard._called_party_zones(text, text, text) IS
-  'The zones a called party may be in: the contact''s own, else the candidates of the number, else the fallback.';
-REVOKE ALL ON FUNCTION switchboard._called_party_zones(text, text, text) FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION switchboard._contact_decisions(
   tenant uuid, campaign uuid, phones text[], wanted_channel switchboard.channel, at timestamptz)
 RETURNS TABLE (n bigint, phone text, allowed boolean, reason text, retry_at timestamptz)
@@ -71,8 +57,9 @@ AS $$
     WHERE t.id = tenant
   ), asked AS MATERIALIZED (
     SELECT p.n, p.phone, k.id AS contact_id, k.allows_sms, r.hours,
-           CASE WHEN r.hours IS NOT NULL AND wanted_channel = 'voice' THEN
-             switchboard._called_party_zones(k.timezone, p.phone, r.fallback_zone) END AS zones
+           CASE WHEN r.hours IS NULL OR wanted_channel <> 'voice' THEN NULL
+                WHEN k.timezone IS NOT NULL THEN ARRAY[k.timezone]
+                ELSE coalesce(nullif(switchboard.phone_timezones(p.phone), '{}'), ARRAY[r.fallback_zone]) END AS zones
     FROM unnest(phones) WITH ORDINALITY AS p (phone, n)
     CROSS JOIN rules r
     LEFT JOIN switchboard.contacts k ON k.tenant_id = tenant AND k.phone_number = p.phone
@@ -142,7 +129,7 @@ REVOKE ALL ON FUNCTION switchboard._caller_tenant() FROM PUBLIC;
 CREATE OR REPLACE FUNCTION switchboard.can_contact(
   phone_number text, channel text, at timestamptz DEFAULT now(), campaign_id uuid DEFAULT NULL,
   OUT allowed boolean, OUT reason text, OUT retry_at timestamptz)
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 -- SECURITY INVOKER: row level security decides which lists and which campaign count.
 DECLARE

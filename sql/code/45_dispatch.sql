@@ -299,7 +299,7 @@ REVOKE ALL ON FUNCTION switchboard._stop_broken_campaign(uuid, text) FROM PUBLIC
 
 CREATE OR REPLACE FUNCTION switchboard._before_claim(max_calls int)
 RETURNS timestamptz
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 -- SECURITY DEFINER: dispatch acts for every tenant. Internal: called by the queue.
 DECLARE

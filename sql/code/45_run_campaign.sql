@@ -27,7 +27,7 @@ REVOKE ALL ON FUNCTION switchboard._add_counts(jsonb, jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._queue_round(
   campaign switchboard.campaigns, wanted int, at timestamptz, OUT seen int, OUT queued int, OUT skipped jsonb)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 -- Plans are made for the actual limit: a generic one expects a tenth of the list and would read all of it.
 SET plan_cache_mode = force_custom_plan
 AS $$
@@ -66,8 +66,7 @@ BEGIN
       AND (SELECT q.id FROM switchboard.dialer_queues q
            WHERE q.tenant_id = l.tenant_id AND q.contact_id = l.id AND q.status IN ('queued', 'calling')) IS NULL
     ORDER BY l.priority DESC, l.id
-    LIMIT greatest(0, wanted - (SELECT count(*) FROM callbacks) - (SELECT count(*) FROM again) - (SELECT count(*) FROM put_off))
-    FOR NO KEY UPDATE SKIP LOCKED
+    LIMIT wanted FOR NO KEY UPDATE SKIP LOCKED
   ), candidates AS MATERIALIZED (
     SELECT c.*, row_number() OVER () AS n
     FROM (SELECT * FROM callbacks UNION ALL SELECT * FROM again UNION ALL SELECT * FROM put_off UNION ALL SELECT * FROM fresh
@@ -154,7 +153,7 @@ REVOKE ALL ON FUNCTION switchboard._caller_may(uuid, uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._run_campaign(campaign uuid, run_source text)
 RETURNS jsonb
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 -- SECURITY DEFINER: the queue is not the application's to write; the session is checked as row level security would.
 -- Runs of one campaign take turns: only so is the queue's limit exact.

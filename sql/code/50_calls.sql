@@ -61,7 +61,7 @@ REVOKE ALL ON FUNCTION switchboard._refuse_contact(text, text, timestamptz) FROM
 CREATE OR REPLACE FUNCTION switchboard._place_call(
   tenant uuid, to_phone text, from_wanted text, campaign_id uuid, lead_id uuid, metadata jsonb)
 RETURNS uuid
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 -- SECURITY DEFINER: jobs and the dialer's queue are not the application's to write; _require_dialing() checks the session's tenant.
 DECLARE

@@ -33,7 +33,7 @@ REVOKE ALL ON FUNCTION switchboard._find_call(switchboard.call_status_event) FRO
 
 CREATE OR REPLACE FUNCTION switchboard._apply_call_status(events switchboard.call_status_event[])
 RETURNS int
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 -- SECURITY DEFINER: acts for the tenant each event names. Internal: whoever calls has made sure of that.
 -- Calls are locked first, in order, and read afterwards: two events of one call take turns and none is lost, two batches
@@ -193,7 +193,7 @@ REVOKE ALL ON FUNCTION switchboard._release_contacts(uuid[], timestamptz) FROM P
 
 CREATE OR REPLACE FUNCTION switchboard._apply_job_results(results switchboard.job_result[])
 RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 -- SECURITY DEFINER: acts for the tenant of each job. Internal: called by the queue with what it has recorded.
 DECLARE
@@ -301,7 +301,7 @@ REVOKE ALL ON FUNCTION switchboard._mark_bad_numbers(switchboard.job_result[]) F
 
 CREATE OR REPLACE FUNCTION switchboard._allow_sending(job_ids uuid[])
 RETURNS TABLE (job_id uuid, allowed boolean, reason text, retry_at timestamptz)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 -- SECURITY DEFINER: acts for the tenant of each job. Internal: called by the queue just before the first byte leaves.
 -- A call that is refused is over (its person goes back on the list); a message waits until it may be sent.

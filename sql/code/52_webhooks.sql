@@ -205,7 +205,7 @@ REVOKE ALL ON FUNCTION switchboard._webhook_retry_at(int, timestamptz) FROM PUBL
 
 CREATE OR REPLACE FUNCTION switchboard._retry_webhooks(max_events int DEFAULT 100)
 RETURNS int
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 -- SECURITY DEFINER: maintenance acts for every tenant. Cost: one index probe when nothing waits.
 DECLARE
@@ -241,7 +241,7 @@ REVOKE ALL ON FUNCTION switchboard._next_webhook_retry() FROM PUBLIC;
 CREATE OR REPLACE FUNCTION switchboard.receive_webhook(
   provider text, event text, headers jsonb, body bytea, url text DEFAULT NULL, account_id uuid DEFAULT NULL)
 RETURNS switchboard.webhook_response
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
 -- SECURITY DEFINER: whoever passes a webhook on has no identity; the account names the tenant and its signature is the proof.
