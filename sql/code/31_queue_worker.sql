@@ -1,6 +1,9 @@
 -- The worker protocol, version 1: what switchboard-worker calls, through the background worker (SPI) or over libpq. Every
 -- function is one short transaction; none waits for the network. Requests and replies are JSON objects.
 --
+-- What runs with every turn is PL/pgSQL with generic plans: planned once a session. Planning anew, as functions in SQL and custom
+-- plans do, took longer than all the work of a turn with one job.
+--
 -- What a worker must know:
 -- * Jobs are fenced by (id, token). A result, note, renewal or release with a stale token changes nothing and is reported.
 -- * "lanes" of a reply is the memory of the claim. Echo the whole list, unread, in "lanes" of the next claim; it replaces the
@@ -117,7 +120,7 @@ COMMENT ON FUNCTION switchboard._worker_settings() IS 'The settings a worker nee
 -- Cost of a turn that finishes and claims 100 jobs: some 3 ms, one commit.
 CREATE OR REPLACE FUNCTION switchboard._worker_turn(request json) RETURNS json
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     clean json := switchboard._without_nul(request);

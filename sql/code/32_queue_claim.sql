@@ -37,7 +37,7 @@ RETURNS TABLE (
     lane uuid, priority int, tenant uuid, cap int, active boolean, full_scan boolean, scan_from timestamptz,
     full_scan_at timestamptz, mark timestamptz, served_at timestamptz, dry boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
@@ -100,7 +100,7 @@ COMMENT ON FUNCTION switchboard._queues(json, timestamptz) IS
 -- Lanes of one tenant that may have more; the tenant's queues start at that place.
 CREATE OR REPLACE FUNCTION switchboard._open_lanes(q_lane uuid[], q_tenant uuid[], q_open boolean[], start int) RETURNS int
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     lanes int := 0;
@@ -123,7 +123,7 @@ COMMENT ON FUNCTION switchboard._open_lanes(uuid[], uuid[], boolean[], int) IS
 CREATE OR REPLACE FUNCTION switchboard._claim_jobs(
     worker text, claim json, OUT count int, OUT jobs json, OUT accounts json, OUT lanes json, OUT due timestamptz)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
 DECLARE

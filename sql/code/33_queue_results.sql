@@ -39,7 +39,7 @@ COMMENT ON FUNCTION switchboard._finished_slot(timestamptz) IS
 -- walked. Rows are locked in order of id. Cost: one index descent a job.
 CREATE OR REPLACE FUNCTION switchboard._move_results(finished json) RETURNS switchboard.job_result[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_nestloop = off SET enable_mergejoin = off
 AS $$
 DECLARE
@@ -120,7 +120,7 @@ with a stale token are left out.';
 -- are nobody's fault (deadlock, lock timeout, out of space, shutdown) end the turn instead: the worker sends it again.
 CREATE OR REPLACE FUNCTION switchboard._record_results(finished json) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     results switchboard.job_result[];

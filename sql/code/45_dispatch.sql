@@ -241,9 +241,11 @@ REVOKE ALL ON FUNCTION switchboard._serve_campaign(uuid, int, timestamptz) FROM 
 
 CREATE OR REPLACE FUNCTION switchboard._campaigns_to_serve(at timestamptz)
 RETURNS TABLE (campaign_id uuid)
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
-  -- SECURITY DEFINER: looks at every tenant. Cost: a handful of index probes per active campaign; none when none is active.
+-- SECURITY DEFINER: looks at every tenant. Cost: a handful of index probes per active campaign; none when none is active.
+BEGIN
+  RETURN QUERY
   SELECT c.id
   FROM switchboard.campaigns c
   WHERE c.status = 'active' AND c.type IN ('power', 'predictive')
@@ -251,7 +253,8 @@ AS $$
                  WHERE q.tenant_id = c.tenant_id AND q.campaign_id = c.id AND q.status = 'queued' AND q.scheduled_at <= at)
          OR switchboard._has_due_contacts(c.id, at)
          OR switchboard._nobody_left(c.id))
-  ORDER BY random()
+  ORDER BY random();
+END
 $$;
 COMMENT ON FUNCTION switchboard._campaigns_to_serve(timestamptz) IS
   'Active campaigns that dial by themselves and have something to do, in random order so that none always comes last.';
@@ -259,10 +262,12 @@ REVOKE ALL ON FUNCTION switchboard._campaigns_to_serve(timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._next_dial_at(at timestamptz)
 RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
-  -- SECURITY DEFINER: looks at every tenant. What is due already waits for a line or a lock, not for the clock: whoever frees
-  -- those wakes the workers. Cost: four index probes per active campaign.
+-- SECURITY DEFINER: looks at every tenant. What is due already waits for a line or a lock, not for the clock: whoever frees
+-- those wakes the workers. Cost: four index probes per active campaign.
+BEGIN
+  RETURN (
   SELECT min(n.due)
   FROM switchboard.campaigns c
   CROSS JOIN LATERAL (
@@ -275,7 +280,8 @@ AS $$
           UNION ALL
           SELECT min(q.scheduled_at) FROM switchboard.dialer_queues q
           WHERE q.tenant_id = c.tenant_id AND q.campaign_id = c.id AND q.status = 'queued' AND q.scheduled_at > at) t) n
-  WHERE c.status = 'active' AND c.type IN ('power', 'predictive')
+  WHERE c.status = 'active' AND c.type IN ('power', 'predictive'));
+END
 $$;
 COMMENT ON FUNCTION switchboard._next_dial_at(timestamptz) IS
   'When somebody on the list of a campaign that dials by itself becomes due next; NULL: nobody will.';
@@ -299,7 +305,7 @@ REVOKE ALL ON FUNCTION switchboard._stop_broken_campaign(uuid, text) FROM PUBLIC
 
 CREATE OR REPLACE FUNCTION switchboard._before_claim(max_calls int)
 RETURNS timestamptz
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 -- SECURITY DEFINER: dispatch acts for every tenant. Internal: called by the queue.
 DECLARE

@@ -205,7 +205,7 @@ REVOKE ALL ON FUNCTION switchboard._webhook_retry_at(int, timestamptz) FROM PUBL
 
 CREATE OR REPLACE FUNCTION switchboard._retry_webhooks(max_events int DEFAULT 100)
 RETURNS int
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 -- SECURITY DEFINER: maintenance acts for every tenant. Cost: one index probe when nothing waits.
 DECLARE
@@ -229,11 +229,14 @@ REVOKE ALL ON FUNCTION switchboard._retry_webhooks(int) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._next_webhook_retry()
 RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
-  -- SECURITY DEFINER: looks at every tenant. Cost: one index probe when nothing waits.
+-- SECURITY DEFINER: looks at every tenant. Cost: one index probe when nothing waits.
+BEGIN
+  RETURN (
   SELECT min(switchboard._webhook_retry_at(w.attempts, w.updated_at))
-  FROM switchboard.webhook_inbox w WHERE w.processed_at IS NULL
+  FROM switchboard.webhook_inbox w WHERE w.processed_at IS NULL);
+END
 $$;
 COMMENT ON FUNCTION switchboard._next_webhook_retry() IS 'When an event of the inbox is to be tried again; NULL: none is.';
 REVOKE ALL ON FUNCTION switchboard._next_webhook_retry() FROM PUBLIC;
