@@ -61,6 +61,9 @@ TEST(RenderTemplate, WalksListsAndObjects) {
             "A=1.0 B=2 ");
   EXPECT_EQ(RenderTemplate("{{#a}}{{b}}{{c}}{{/a}}", R"({"a":{"b":1},"c":2})"), "12");
   EXPECT_EQ(RenderTemplate("{{#l}}{{#.}}{{.}}{{/.}}|{{/l}}", R"({"l":[[1,2],[3]]})"), "12|3|");
+  EXPECT_EQ(RenderTemplate("{{#l}}{{#m}}{{x}}{{/m}}{{^n}}{{#m}}{{.}}{{/m}}{{/n}};{{/l}}",
+                           R"({"l":[{"x":1},{"x":2}],"m":["a","b"]})"),
+            "11ab;22ab;");
 }
 
 TEST(RenderTemplate, DottedNamesGoInside) {
@@ -90,6 +93,9 @@ TEST(RenderTemplate, StandaloneTagsLeaveNoBlankLines) {
   EXPECT_EQ(RenderTemplate("{{#a}}x{{/a}}\ny", R"({"a":false})"), "\ny");
   EXPECT_EQ(RenderTemplate("  {{v}}\n", R"({"v":""})"), "  \n");
   EXPECT_EQ(RenderTemplate("{{#a}}{{/a}}\n", R"({"a":true})"), "\n");
+  EXPECT_EQ(RenderTemplate("one\n{{#a}}\ntwo\n{{/a}}\nthree\n", "{}"), "one\nthree\n");
+  EXPECT_EQ(RenderTemplate("{{#a}}\n\n{{/a}}\n", R"({"a":true})"), "\n");
+  EXPECT_EQ(RenderTemplate(" {{#a}}{{/a}} ", R"({"a":true})"), "  ");
 }
 
 TEST(RenderTemplate, AValueIsNeverReadAsTemplate) {
@@ -139,6 +145,9 @@ TEST(RenderTemplate, OutputDepthAndWorkAreBounded) {
     end += "{{/a}}";
   }
   EXPECT_SB_ERROR(RenderTemplate(deep + end, R"({"a":true})"), "54000", "deeper");
+  std::string tags;
+  for (int i = 0; i < 110000; ++i) tags += "{{a}}";
+  EXPECT_SB_ERROR(RenderTemplate(tags, R"({"a":1})"), "54000", "tags");
   std::string list = "[0";
   for (int i = 0; i < 1000; ++i) list += ",0";
   const std::string vars = "{\"a\":" + list + "]}";

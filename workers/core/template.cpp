@@ -1,19 +1,35 @@
+// kainjow-mustache renders. It cannot do what is done around it here:
+// - tell an absent variable from an empty one, or the use of a variable from the test of a section;
+// - bound the depth of its recursion, the size of what it prints and the time it takes;
+// - keep to the specification with lines that hold a tag alone (it leaves a blank line for a
+//   section that is skipped, and takes away lines where a section is empty).
+// Therefore it is given the skeleton of the template only (template_tags.hpp), which is valid and
+// of bounded depth, and asks the context below for the text or variable behind each number. It
+// parses nothing that a user wrote: its assert (in set delimiter tags) is out of reach.
+
 #include "workers/core/template.hpp"
 
+#include <array>
+#include <charconv>
 #include <cstddef>
+#include <kainjow/mustache.hpp>
 #include <vector>
 
 #include "workers/core/errors.hpp"
 #include "workers/core/json.hpp"
-#include "workers/core/mustache.hpp"
+#include "workers/core/template_tags.hpp"
 
 namespace switchboard::core {
 
 namespace {
 
+namespace mustache = kainjow::mustache;
+
 constexpr std::size_t kMaxBytes = 1u << 20;  // of the template and of the output
 // Nested sections over long arrays multiply: bounds the time even if nothing is printed.
 constexpr std::size_t kMaxSteps = 5'000'000;
+// kainjow walks a list of its own, 48 bytes an item and copied once: no more than 100 MB of them.
+constexpr std::size_t kStepsPerItem = 5;
 
 bool IsFalse(const JsonValue* value) {
   return value == nullptr || value->IsNull() || value->IsFalse() ||
@@ -21,89 +37,88 @@ bool IsFalse(const JsonValue* value) {
          (value->IsString() && value->GetStringLength() == 0);
 }
 
-class Renderer {
+// Answers kainjow's questions. What get() returns is read before the next question, but for the
+// list of a section, which lives until the section ends.
+class Context final : public mustache::basic_context<std::string> {
  public:
-  Renderer(const std::vector<MustacheNode>& nodes, const JsonValue& vars)
-      : nodes_(nodes), scopes_{&vars} {}
+  Context(const std::vector<TemplatePiece>& pieces, const JsonValue& vars)
+      : pieces_(pieces), scopes_{&vars} {}
 
-  std::string Run() {
-    Render(0, nodes_.size());
-    return std::move(out_);
+  const mustache::data* get(const std::string& number) const override {
+    Work(1);
+    std::size_t index = 0;
+    std::from_chars(number.data(), number.data() + number.size(), index);
+    const TemplatePiece& piece = pieces_.at(index);
+    switch (piece.kind) {
+      case TemplatePiece::Kind::kText:
+        return Print(piece.text);
+      case TemplatePiece::Kind::kVariable:
+        return PrintVariable(piece.text);
+      case TemplatePiece::Kind::kSection:
+        break;
+    }
+    return EnterSection(piece.text);
   }
+
+  const mustache::data* get_partial(const std::string&) const override { return nullptr; }
+
+  // Called for every item of a list, else once. What it is in kainjow's eyes does not matter.
+  void push(const mustache::data*) override {
+    Section& section = sections_.at(scopes_.size());
+    scopes_.push_back(section.value->IsArray() ? &(*section.value)[section.next_item++]
+                                               : section.value);
+  }
+
+  void pop() override { scopes_.pop_back(); }
 
  private:
-  using Kind = MustacheNode::Kind;
+  struct Section {
+    const JsonValue* value = nullptr;
+    rapidjson::SizeType next_item = 0;
+    mustache::data shown{true};  // true, or a list of as many items
+  };
 
-  void Render(std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      Work(1);
-      const MustacheNode& node = nodes_[i];
-      switch (node.kind) {
-        case Kind::kText:
-          Print(node.text);
-          break;
-        case Kind::kVariable:
-          PrintVariable(node.text);
-          break;
-        case Kind::kSection:
-          RenderSection(i, Lookup(node.text));
-          i = node.end;
-          break;
-        case Kind::kInverted:
-          if (IsFalse(Lookup(node.text))) Render(i + 1, node.end);
-          i = node.end;
-          break;
-        case Kind::kEnd:
-          break;
-      }
-    }
-  }
-
-  // Recurses as deep as sections nest in the template.
-  void RenderSection(std::size_t section, const JsonValue* value) {
-    if (IsFalse(value)) return;
-    if (!value->IsArray()) {
-      RenderWithin(section, value);
-      return;
-    }
-    for (const JsonValue& item : value->GetArray()) RenderWithin(section, &item);
-  }
-
-  void RenderWithin(std::size_t section, const JsonValue* scope) {
-    Work(1);
-    scopes_.push_back(scope);
-    Render(section + 1, nodes_[section].end);
-    scopes_.pop_back();
-  }
-
-  void Work(std::size_t steps) {
+  void Work(std::size_t steps) const {
     steps_ += steps;
     if (steps_ > kMaxSteps) throw LimitExceeded("template takes too many steps");
   }
 
-  void Print(std::string_view text) {
-    if (out_.size() + text.size() > kMaxBytes) {
+  const mustache::data* Print(std::string_view text) const {
+    bytes_ += text.size();
+    if (bytes_ > kMaxBytes) {
       throw LimitExceeded("template output exceeds " + std::to_string(kMaxBytes) + " bytes");
     }
-    out_.append(text);
+    printed_ = mustache::data(std::string(text));
+    return &printed_;
   }
 
-  void PrintVariable(std::string_view name) {
+  const mustache::data* PrintVariable(std::string_view name) const {
     const JsonValue* value = Lookup(name);
     if (value == nullptr) throw MissingVariable(name);
-    if (value->IsString()) {
-      Print(AsString(*value));
-    } else if (value->IsBool()) {
-      Print(value->GetBool() ? "true" : "false");
-    } else if (!value->IsNull()) {
-      throw BadArgument("template variable " + Quoted(name) + " is not a single value",
-                        "Use a section to walk through an array or object.");
-    }
+    if (value->IsString()) return Print(AsString(*value));
+    if (value->IsBool()) return Print(value->GetBool() ? "true" : "false");
+    if (value->IsNull()) return nullptr;
+    throw BadArgument("template variable " + Quoted(name) + " is not a single value",
+                      "Use a section to walk through an array or object.");
+  }
+
+  // Null when the section is to be skipped, and an inverted one to be rendered.
+  const mustache::data* EnterSection(std::string_view name) const {
+    const JsonValue* value = Lookup(name);
+    if (IsFalse(value)) return nullptr;
+    if (value->IsArray()) Work(kStepsPerItem * value->Size());
+    Section& section = sections_.at(scopes_.size());
+    section.value = value;
+    section.next_item = 0;
+    section.shown = value->IsArray()
+                        ? mustache::data(mustache::list(value->Size(), mustache::data(true)))
+                        : mustache::data(true);
+    return &section.shown;
   }
 
   // The first part of a dotted name is searched from the innermost scope outwards, the others
-  // inside it.
-  const JsonValue* Lookup(std::string_view name) {
+  // inside it. (kainjow's own context would go on to an outer scope that has the whole name.)
+  const JsonValue* Lookup(std::string_view name) const {
     if (name == ".") return scopes_.back();
     const JsonValue* value = FindInScopes(name.substr(0, name.find('.')));
     while (value != nullptr && name.find('.') != std::string_view::npos) {
@@ -113,7 +128,7 @@ class Renderer {
     return value;
   }
 
-  const JsonValue* FindInScopes(std::string_view name) {
+  const JsonValue* FindInScopes(std::string_view name) const {
     for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
       Work((*scope)->IsObject() ? (*scope)->MemberCount() : 1);
       const JsonValue* value = Find(**scope, name);
@@ -122,10 +137,14 @@ class Renderer {
     return nullptr;
   }
 
-  const std::vector<MustacheNode>& nodes_;
+  const std::vector<TemplatePiece>& pieces_;
   std::vector<const JsonValue*> scopes_;
-  std::string out_;
-  std::size_t steps_ = 0;
+  // kainjow asks through a const function: what answering takes is mutable.
+  // A section that is being rendered has its place at the number of scopes around it.
+  mutable std::array<Section, kMaxSectionDepth + 1> sections_;
+  mutable mustache::data printed_{true};
+  mutable std::size_t bytes_ = 0;
+  mutable std::size_t steps_ = 0;
 };
 
 }  // namespace
@@ -134,10 +153,14 @@ std::string RenderTemplate(std::string_view body, std::string_view vars_json) {
   if (body.size() > kMaxBytes) {
     throw LimitExceeded("template exceeds " + std::to_string(kMaxBytes) + " bytes");
   }
-  const std::vector<MustacheNode> nodes = ParseMustache(body);
+  const TemplateTags tags = ScanTemplate(body);
   const Json vars = ParseJsonKeepingNumbers(vars_json);
   if (!vars.IsObject()) throw BadArgument("template variables must be a JSON object");
-  return Renderer(nodes, vars).Run();
+  // A line of blanks with a section in it is not printed; the dot keeps it, and goes again.
+  mustache::mustache engine("." + tags.skeleton);
+  if (!engine.is_valid()) throw BadArgument("malformed template: " + engine.error_message());
+  Context context(tags.pieces, vars);
+  return engine.render(context).substr(1);
 }
 
 }  // namespace switchboard::core

@@ -1,4 +1,4 @@
-#include "workers/core/mustache.hpp"
+#include "workers/core/template_tags.hpp"
 
 #include <optional>
 #include <string>
@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t";
 constexpr std::string_view kSpaces = " \t\r\n";
+// Some 100,000 pieces. kainjow keeps 140 bytes for each, and the text of every section once more.
+constexpr std::size_t kMaxSkeletonBytes = 1u << 20;
 
 std::string_view Trim(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(kSpaces);
@@ -19,11 +21,11 @@ std::string_view Trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
 }
 
-class Parser {
+class Scanner {
  public:
-  explicit Parser(std::string_view body) : body_(body) {}
+  explicit Scanner(std::string_view body) : body_(body) {}
 
-  std::vector<MustacheNode> Run() {
+  TemplateTags Run() {
     for (;;) {
       const std::size_t tag = body_.find(open_, at_);
       if (tag == std::string_view::npos) break;
@@ -31,13 +33,13 @@ class Parser {
     }
     AddText(at_, body_.size());
     if (!open_sections_.empty()) {
-      throw Malformed("section " + Quoted(nodes_[open_sections_.back()].text) + " is not closed");
+      throw Malformed("section " + Quoted(OpenSectionName()) + " is not closed");
     }
-    return std::move(nodes_);
+    return std::move(tags_);
   }
 
  private:
-  using Kind = MustacheNode::Kind;
+  using Kind = TemplatePiece::Kind;
 
   struct Tag {
     char sigil;  // one of {&#^/!=> or 0 for a plain variable
@@ -51,7 +53,19 @@ class Parser {
   }
 
   void AddText(std::size_t begin, std::size_t end) {
-    if (begin < end) nodes_.push_back({Kind::kText, body_.substr(begin, end - begin)});
+    if (begin < end) AddPiece('&', Kind::kText, body_.substr(begin, end - begin));
+  }
+
+  void AddPiece(char sigil, Kind kind, std::string_view text) {
+    AddToSkeleton(sigil, tags_.pieces.size());
+    tags_.pieces.push_back({kind, text});
+  }
+
+  void AddToSkeleton(char sigil, std::size_t piece) {
+    if (tags_.skeleton.size() > kMaxSkeletonBytes) {
+      throw LimitExceeded("template has too many tags");
+    }
+    tags_.skeleton.append("{{").append(1, sigil).append(std::to_string(piece)).append("}}");
   }
 
   Tag Locate(std::size_t begin) const {
@@ -113,10 +127,8 @@ class Parser {
   void Act(const Tag& tag) {
     switch (tag.sigil) {
       case '#':
-        OpenSection(Kind::kSection, tag);
-        break;
       case '^':
-        OpenSection(Kind::kInverted, tag);
+        OpenSection(tag);
         break;
       case '/':
         CloseSection(tag);
@@ -129,25 +141,26 @@ class Parser {
       case '>':
         throw Malformed("partials are not supported: " + Quoted(Source(tag)));
       default:
-        nodes_.push_back({Kind::kVariable, tag.name});
+        AddPiece('&', Kind::kVariable, tag.name);
     }
   }
 
-  void OpenSection(Kind kind, const Tag& tag) {
+  void OpenSection(const Tag& tag) {
     if (open_sections_.size() >= kMaxSectionDepth) {
       throw LimitExceeded("template sections nest deeper than " + std::to_string(kMaxSectionDepth));
     }
-    open_sections_.push_back(nodes_.size());
-    nodes_.push_back({kind, tag.name});
+    open_sections_.push_back(tags_.pieces.size());
+    AddPiece(tag.sigil, Kind::kSection, tag.name);
   }
 
+  std::string_view OpenSectionName() const { return tags_.pieces[open_sections_.back()].text; }
+
   void CloseSection(const Tag& tag) {
-    if (open_sections_.empty() || nodes_[open_sections_.back()].text != tag.name) {
+    if (open_sections_.empty() || OpenSectionName() != tag.name) {
       throw Malformed("section " + Quoted(tag.name) + " is closed but not open here");
     }
-    nodes_[open_sections_.back()].end = nodes_.size();
+    AddToSkeleton('/', open_sections_.back());
     open_sections_.pop_back();
-    nodes_.push_back({Kind::kEnd, tag.name});
   }
 
   void SetDelimiters(const Tag& tag) {
@@ -171,12 +184,12 @@ class Parser {
   std::size_t at_ = 0;
   std::string_view open_ = "{{";
   std::string_view close_ = "}}";
-  std::vector<MustacheNode> nodes_;
-  std::vector<std::size_t> open_sections_;
+  TemplateTags tags_;
+  std::vector<std::size_t> open_sections_;  // their pieces
 };
 
 }  // namespace
 
-std::vector<MustacheNode> ParseMustache(std::string_view body) { return Parser(body).Run(); }
+TemplateTags ScanTemplate(std::string_view body) { return Scanner(body).Run(); }
 
 }  // namespace switchboard::core
