@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Cancel, timeout and termination of what runs in C++ or waits below it (B11, B12).
 set -uo pipefail
+scratch=$1
 failed=0
 check() { # WHAT EXPECTED GOT
   if [ "$2" = "$3" ]; then echo "ok: $1"; else echo "not ok: $1: expected \"$2\", got \"$3\""; failed=1; fi
@@ -9,9 +10,10 @@ sql() { psql -XqAt -v VERBOSITY=sqlstate "$@" 2>&1; }
 
 # Runs SQL in a session of its own, waits until it is active, applies FUNCTION to its pid; leaves its output in $out.
 interrupted() { # FUNCTION SQL
-  local pid tries=0
-  coproc SESSION { PGAPPNAME=interrupted psql -XqAt -v VERBOSITY=sqlstate 2>&1; }
-  echo "$2; SELECT sb_live(), sb_handling(), sb_guard_restores();" >&"${SESSION[1]}"
+  local pid session tries=0
+  PGAPPNAME=interrupted timeout 60 psql -XqAt -v VERBOSITY=sqlstate \
+    <<<"$2; SELECT sb_live(), sb_handling(), sb_guard_restores();" >"$scratch/interrupted" 2>&1 &
+  session=$!
   until pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'interrupted' AND state = 'active'") &&
     [ -n "$pid" ]; do
     tries=$((tries + 1))
@@ -19,9 +21,8 @@ interrupted() { # FUNCTION SQL
     sleep 0.02
   done
   sql -c "SELECT $1($pid)" >/dev/null
-  echo '\q' >&"${SESSION[1]}" 2>/dev/null
-  out=$(cat <&"${SESSION[0]}")
-  wait "$SESSION_PID" 2>/dev/null
+  wait "$session"
+  out=$(<"$scratch/interrupted")
 }
 
 # A cancel may come before the function is entered; either way the session is whole afterwards.
