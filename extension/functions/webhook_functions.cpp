@@ -1,6 +1,7 @@
 #include "workers/core/webhook_signature.hpp"
 
 #include <chrono>
+#include <string>
 
 #include "extension/pg/args.hpp"
 #include "extension/pg/entry.hpp"
@@ -10,9 +11,13 @@ namespace switchboard {
 // webhook_signature_ok(provider text, secret text, url text, headers jsonb, body bytea, at
 // timestamptz) -> boolean
 SB_SQL_FUNCTION(sb_webhook_signature_ok) {
+  if (pg::ArgIsNull(fcinfo, 1) || pg::ArgIsNull(fcinfo, 3) || pg::ArgIsNull(fcinfo, 5)) {
+    return pg::ReturnBool(false);
+  }
   return pg::ReturnBool(core::WebhookSignatureOk(
-      pg::ArgText(fcinfo, 0), pg::ArgText(fcinfo, 1), pg::ArgText(fcinfo, 2),
-      pg::ArgJson(fcinfo, 3), pg::ArgBytes(fcinfo, 4),
+      pg::OptArgText(fcinfo, 0).value_or(""), pg::ArgText(fcinfo, 1),
+      pg::OptArgText(fcinfo, 2).value_or(""), pg::ArgJson(fcinfo, 3),
+      pg::ArgIsNull(fcinfo, 4) ? std::string() : pg::ArgBytes(fcinfo, 4),
       std::chrono::floor<std::chrono::seconds>(pg::ArgTimestamp(fcinfo, 5))));
 }
 

@@ -3,11 +3,11 @@
 CREATE OR REPLACE FUNCTION switchboard.webhook_signature_ok(
     provider text, secret text, url text, headers jsonb, body bytea, at timestamptz DEFAULT now())
 RETURNS boolean
-LANGUAGE c STABLE PARALLEL SAFE STRICT
+LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sb_webhook_signature_ok';
 REVOKE ALL ON FUNCTION switchboard.webhook_signature_ok(text, text, text, jsonb, bytea, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard.webhook_signature_ok(text, text, text, jsonb, bytea, timestamptz) IS
-'Whether a request to url with these headers ({"name":"value",...}, names in any case) and this body was signed by the provider with the secret; compared in constant time. A signed time may be 300 s off "at". An empty secret is never right. Errors: SB009 unknown provider, 22023 headers that are no object.';
+'Whether a request to url with these headers ({"name":"value",...}, names in any case) and this body was signed by the provider with the secret; compared in constant time. A signed time may be 300 s off "at". No secret, no headers or no time is never right; url and body may be NULL where the provider does not sign them. Errors: SB009 unknown provider, 22023 headers that are no object.';
 
 CREATE OR REPLACE FUNCTION switchboard._seal_secret(plaintext text, context text DEFAULT '') RETURNS text
 LANGUAGE c VOLATILE PARALLEL SAFE STRICT

@@ -56,7 +56,10 @@ REVOKE ALL ON FUNCTION switchboard.add_provider_account(text, text, jsonb, jsonb
 COMMENT ON FUNCTION switchboard.add_provider_account(text, text, jsonb, jsonb) IS
 'Adds an account held with a provider to the caller''s tenant and returns its id. settings: what the provider needs that is not
 secret; base_url, rate_per_second and max_in_flight become columns. secrets: as set_provider_secret(), one for each key. Errors:
-SB009 unknown provider, 42501 not a supervisor, 22023 bad settings, 23505 name taken.';
+SB009 unknown provider, 42501 not a supervisor, 22023 bad settings, 23505 name taken.
+twilio: setting account_sid, secret auth_token (or api_key_sid and api_key_secret beside it). voipstudio: secret api_token, and
+webhook_token for its webhooks. webhook: setting base_url, secret signing_secret (whsec_...), and previous_signing_secret while it
+is being replaced. For calls the settings caller_id and public_url (where the provider reaches the gateway).';
 
 -- SECURITY DEFINER protects: as add_provider_account().
 CREATE OR REPLACE FUNCTION switchboard.set_provider_secret(account_id uuid, name text, value text) RETURNS void
@@ -122,9 +125,9 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    tenant uuid := switchboard.current_tenant_id();
+    tenant uuid := switchboard._caller_tenant();
 BEGIN
-    IF tenant IS NULL OR NOT switchboard.is_supervisor() THEN
+    IF NOT switchboard.is_supervisor() THEN
         RAISE EXCEPTION 'only a supervisor may %', what USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN tenant;

@@ -96,7 +96,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    caller uuid := switchboard.current_tenant_id();
+    caller uuid := switchboard._caller_tenant();
     job switchboard.jobs;
 BEGIN
     -- A job that only waits for its next attempt is tried now.
@@ -136,7 +136,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    caller uuid := switchboard.current_tenant_id();
+    caller uuid := switchboard._caller_tenant();
     job switchboard.jobs;
 BEGIN
     -- The lock makes a claim that is under way decide first.

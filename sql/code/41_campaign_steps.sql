@@ -130,7 +130,7 @@ BEGIN
         (SELECT string_agg(s.from_status::text, ' or ') FROM switchboard._campaign_steps() s
          WHERE s.step = wanted AND s.from_status <> found_campaign.status)
       USING ERRCODE = 'SB005',
-            HINT = coalesce((SELECT format('Possible now: %s.', string_agg(s.step || '_campaign', ', '))
+            HINT = coalesce((SELECT 'Possible now: ' || string_agg(s.step || '_campaign', ', ') || '.'
                              FROM switchboard._open_steps(found_campaign.status, found_campaign.ran_out) s),
                             format('%s is final; make a new campaign.', found_campaign.status));
   END IF;

@@ -55,7 +55,7 @@ CREATE TABLE switchboard.webhook_inbox (
     provider text NOT NULL,
     event text NOT NULL,
     external_id text,
-    dedupe_key text NOT NULL,
+    dedupe_key text NOT NULL DEFAULT switchboard.uuid_v7()::text,
     url text,
     headers jsonb NOT NULL DEFAULT '{}',
     body bytea NOT NULL DEFAULT '',
@@ -76,7 +76,7 @@ COMMENT ON COLUMN switchboard.webhook_inbox.account_id IS 'The provider account 
 COMMENT ON COLUMN switchboard.webhook_inbox.provider IS 'Who sent it.';
 COMMENT ON COLUMN switchboard.webhook_inbox.event IS 'What kind of event.';
 COMMENT ON COLUMN switchboard.webhook_inbox.external_id IS 'The provider''s id of the call or message.';
-COMMENT ON COLUMN switchboard.webhook_inbox.dedupe_key IS 'What makes the event the same event, made from what the provider sends.';
+COMMENT ON COLUMN switchboard.webhook_inbox.dedupe_key IS 'What makes the event the same event, made from what the provider sends; by default a row is an event of its own.';
 COMMENT ON COLUMN switchboard.webhook_inbox.url IS 'Address it was sent to.';
 COMMENT ON COLUMN switchboard.webhook_inbox.headers IS 'HTTP headers.';
 COMMENT ON COLUMN switchboard.webhook_inbox.body IS 'The exact bytes.';

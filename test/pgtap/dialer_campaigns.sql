@@ -27,6 +27,16 @@ SELECT is((switchboard.complete_campaign(:'campaign')).status::text, 'completed'
 SELECT throws_ok(format('SELECT switchboard.resume_campaign(%L)', :'campaign'), 'SB005', NULL, 'what a person completed stays completed');
 SELECT throws_ok(format('SELECT switchboard.add_campaign_contacts(%L, ''[]'')', :'campaign'), 'SB005', NULL, 'and takes nobody');
 SELECT is((switchboard.archive_campaign(:'campaign')).status::text, 'archived', 'archive');
+CREATE TEMP TABLE said (hint text);
+SELECT format($$DO $do$
+DECLARE hint text;
+BEGIN
+  PERFORM switchboard.start_campaign(%L);
+EXCEPTION WHEN SQLSTATE 'SB005' THEN
+  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+  INSERT INTO said VALUES (hint);
+END $do$ $$, :'campaign') \gexec
+SELECT is((SELECT hint FROM said), 'archived is final; make a new campaign.', 'where no step is left the hint says so');
 SELECT is((SELECT array_agg(data ->> 'status' ORDER BY seq) FROM switchboard.events WHERE event = 'campaign-updated' AND subject_id = :'campaign'),
           '{active,paused,active,completed,archived}', 'every step is in the feed');
 SELECT throws_ok('INSERT INTO switchboard.dialer_campaigns (name, active_hours) VALUES (''x'', ''{"start":"9","end":"9"}'')', '22023', NULL,

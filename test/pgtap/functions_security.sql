@@ -18,6 +18,10 @@ SELECT ok(NOT pg_temp.ok('twilio', '12345', :'url', '{"X-Twilio-Signature":"RSOY
 SELECT ok(NOT pg_temp.ok('twilio', '12345', :'url', '{}', :'form'), 'no signature');
 SELECT ok(NOT pg_temp.ok('twilio', '', :'url', jsonb_build_object('X-Twilio-Signature', encode(hmac(:'url' || 'a', '', 'sha1'), 'base64')), 'a='), 'an empty secret is never right');
 
+SELECT ok(NOT switchboard.webhook_signature_ok('twilio', NULL, :'url', '{"X-Twilio-Signature":"RSOYDt4T1cUTdK1PDd93/VVr8B8="}', :'form'), 'no secret is never right');
+SELECT ok(NOT switchboard.webhook_signature_ok('twilio', '12345', NULL, '{"X-Twilio-Signature":"RSOYDt4T1cUTdK1PDd93/VVr8B8="}', NULL), 'nothing to sign is false, not NULL');
+SELECT ok(NOT switchboard.webhook_signature_ok('twilio', '12345', :'url', NULL, :'form'), 'neither are no headers');
+
 SELECT ok(pg_temp.ok('whatsapp', 'app', 'https://x', jsonb_build_object('X-Hub-Signature-256', 'sha256=' || encode(hmac('{}', 'app', 'sha256'), 'hex')), '{}'), 'WhatsApp');
 SELECT ok(NOT pg_temp.ok('whatsapp', 'app', 'https://x', jsonb_build_object('X-Hub-Signature-256', 'sha256=' || encode(hmac('{ }', 'app', 'sha256'), 'hex')), '{}'), 'WhatsApp: another body');
 
@@ -28,6 +32,7 @@ CREATE FUNCTION pg_temp.signed(signed_at timestamptz) RETURNS jsonb LANGUAGE sql
     FROM (SELECT extract(epoch FROM signed_at)::bigint::text AS s) t
 $$;
 SELECT ok(pg_temp.ok('webhook', 'whsec_' || encode('secret key of 24 bytes!!', 'base64'), 'https://x', pg_temp.signed(now()), '{}'), 'Standard Webhooks');
+SELECT ok(pg_temp.ok('webhook', 'whsec_' || encode('secret key of 24 bytes!!', 'base64'), NULL, pg_temp.signed(now()), '{}'), 'who does not sign the URL needs none');
 SELECT is(pg_temp.ok('webhook', 'whsec_' || encode('secret key of 24 bytes!!', 'base64'), 'https://x', pg_temp.signed('2026-01-01 00:00:00+00'), '{}',
     '2026-01-01 00:00:00+00'::timestamptz + late), fresh, 'signed ' || late || ' ago')
 FROM (VALUES ('299 seconds'::interval, true), ('301 seconds', false), ('-299 seconds', true), ('-301 seconds', false)) AS t (late, fresh);

@@ -64,6 +64,8 @@ SELECT throws_ok(format($$SELECT switchboard.set_provider_secret(%L, 'x', 'env:X
 SET LOCAL SESSION AUTHORIZATION sb_test_other;
 SELECT throws_ok(format($$SELECT switchboard.set_provider_secret(%L, 'x', 'env:X')$$, :'account'), 'P0002', NULL, 'another tenant has no such account');
 RESET SESSION AUTHORIZATION;
+SELECT throws_ok($$SELECT switchboard.add_provider_account('twilio', 'x')$$, '42501', 'the session acts for no tenant', 'nobody is told so');
+SELECT throws_ok($$SELECT switchboard.retry_job('00000000-0000-0000-0000-000000000001')$$, '42501', 'the session acts for no tenant', 'also about jobs');
 SELECT results_eq(format('SELECT name, value FROM switchboard.provider_secrets WHERE account_id = %L ORDER BY name', :'account'),
     $$VALUES ('api_key', 'file:twilio/key'), ('auth_token', 'env:OTHER')$$, 'what is stored');
 SELECT throws_ok(format($$INSERT INTO switchboard.provider_secrets (tenant_id, account_id, name, value)

@@ -311,5 +311,11 @@ SELECT is_empty($$
     SELECT rolname FROM pg_roles WHERE rolname ~ '^switchboard_(app|gateway|worker|monitor)$'
        AND (rolcanlogin OR rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication) $$, 'the roles have no powers of their own');
 
+-- What is optional in the contract is optional in a plain INSERT.
+INSERT INTO switchboard.tenants (id, name) VALUES ('00000000-0000-0000-0000-00000000000f', 'f');
+SELECT lives_ok($$INSERT INTO switchboard.webhook_inbox (tenant_id, provider, event, headers, body, signature_ok)
+    SELECT '00000000-0000-0000-0000-00000000000f', 'twilio', 'status', '{}', '', true FROM generate_series(1, 2)$$,
+    'webhooks noted by hand are events of their own');
+
 SELECT * FROM finish();
 ROLLBACK;
