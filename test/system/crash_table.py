@@ -6,7 +6,7 @@ background worker, some backend, the postmaster): kill -9, let everything come b
 end no job may be lost, no call placed twice, no doubt left open, and a message or webhook repeated
 only if it was in flight when its child was killed.
 
-usage: crash_table.py [--rounds 200] [--seed 1]
+usage: crash_table.py [--rounds 200] [--seed 1] [--place NAME] [--victim NAME]
 Needs switchboard-worker-faults and switchboard-carrier in $SB_BUILD and the installation in $STAGE.
 """
 import argparse
@@ -82,10 +82,11 @@ class Round:
 
 
 class CrashTable:
-    def __init__(self, rounds, seed):
+    def __init__(self, rounds, seed, place=None, victim=None):
         self.random = random.Random(seed)
         # The first rounds already meet every place and every victim.
         pairs = [(p, VICTIMS[(i + j) % 4]) for j in range(4) for i, p in enumerate(POINTS)]
+        pairs = [(p, v) for p, v in pairs if place in (None, p) and victim in (None, v)]
         self.rounds = [Round(n, *pair) for n, pair in
                        zip(range(rounds), itertools.cycle(pairs))]
         self.carrier = Carrier()
@@ -144,13 +145,16 @@ class CrashTable:
 
     def give_order(self, this):
         # These come with every transfer of the round, the others once for a whole batch.
-        most = 2 * PER_ROUND if this.point in ("after_bytes_left", "after_answer") else 1
+        most = 3 * PER_ROUND if this.point in ("after_bytes_left", "after_answer") else 1
         aside = self.order.with_suffix(".new")
         aside.write_text(f"{this.point} {self.random.randint(1, most)} {self.victim_pid(this.victim)}\n")
         aside.chmod(0o666)
         aside.rename(self.order)
 
     def run_round(self, this):
+        if this.point == "before_record":
+            # A look-up that is recorded would be struck before the jobs of the round are there.
+            self.wait_until_over("TRUE")
         self.give_order(this)
         # The kill may be quicker than the answer: then what was asked and the jobs have both been
         # committed, or neither.
@@ -170,14 +174,16 @@ class CrashTable:
         if this.victim == "backend":
             self.backend.communicate()
         # Doubts may take their time. Nothing else may be in flight when the next child is killed.
-        wait_until(f"the jobs of round {this.number} are over", lambda: self.cluster.sql(
-            "SELECT count(*) FROM switchboard.jobs_open WHERE state <> 'in_doubt'") == "0", 60)
+        self.wait_until_over("state <> 'in_doubt'")
+
+    def wait_until_over(self, which):
+        wait_until(f"jobs that are {which} are over", lambda: self.cluster.sql(
+            f"SELECT count(*) FROM switchboard.jobs_open WHERE {which}") == "0", 120)
 
     def run(self):
         for this in self.rounds:
             self.run_round(this)
-        wait_until("every job is over and every doubt is settled", lambda: self.cluster.sql(
-            "SELECT count(*) FROM switchboard.jobs_open") == "0", 120)
+        self.wait_until_over("TRUE")
 
     def describe(self):
         """For whoever has to find out why it did not work."""
@@ -256,9 +262,9 @@ def print_row(point, victim, row):
           "".join(f"{row[c]:>{max(7, len(c)) + 1}}" for c in COLUMNS))
 
 
-def run(rounds, seed):
+def run(rounds, seed, place=None, victim=None):
     """Runs, prints the table and returns what is wrong."""
-    table = CrashTable(rounds, seed)
+    table = CrashTable(rounds, seed, place, victim)
     try:
         table.start()
         table.run()
@@ -276,8 +282,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    wrong = run(arguments.rounds, arguments.seed)
+    parser.add_argument("--place", choices=POINTS)
+    parser.add_argument("--victim", choices=VICTIMS)
+    wrong = run(**vars(parser.parse_args()))
     print("\n".join(wrong) or "no job lost, no call placed twice, every doubt settled")
     sys.exit(1 if wrong else 0)
 
