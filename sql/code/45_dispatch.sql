@@ -68,6 +68,14 @@ COMMENT ON FUNCTION switchboard._max_lines(jsonb) IS
   'How many people a campaign may be calling at once: settings.max_lines, default 50.';
 REVOKE ALL ON FUNCTION switchboard._max_lines(jsonb) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._ring_timeout(options jsonb)
+RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT switchboard._small_int(options -> 'ring_timeout', 5, 600, 30) $$;
+COMMENT ON FUNCTION switchboard._ring_timeout(jsonb) IS
+  'How many seconds a call may ring: ring_timeout of the campaign''s settings and the call''s metadata, default 30.';
+REVOKE ALL ON FUNCTION switchboard._ring_timeout(jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._call_payload(
   account switchboard.provider_accounts, options jsonb, call_log_id uuid, to_number text, from_number text, say_text text)
 RETURNS jsonb
@@ -80,7 +88,7 @@ AS $$
     'answer_url', w.base || '/answer' || w.query,
     'say', CASE WHEN w.base IS NULL THEN
              jsonb_build_object('text', say_text, 'language', coalesce(options ->> 'language', account.settings ->> 'language')) END,
-    'timeout_s', switchboard._small_int(options -> 'ring_timeout', 5, 600, 30),
+    'timeout_s', switchboard._ring_timeout(options),
     'machine_detection', coalesce(options ->> 'machine_detection', account.settings ->> 'machine_detection'),
     'record', options -> 'record',
     'agent', coalesce(options ->> 'agent', account.settings ->> 'agent'),
@@ -310,6 +318,7 @@ AS $$
 -- SECURITY DEFINER: dispatch acts for every tenant. Internal: called by the queue.
 DECLARE
   at     timestamptz := clock_timestamp();
+  silent timestamptz := switchboard._look_for_silent_calls(at);   -- first: it may free lines
   due    uuid[] := ARRAY(SELECT s.campaign_id FROM switchboard._campaigns_to_serve(at) s);
   served int := 0;
 BEGIN
@@ -325,10 +334,10 @@ BEGIN
     END;
   END LOOP;
   PERFORM switchboard._retry_webhooks();
-  RETURN least(switchboard._next_dial_at(at), switchboard._next_webhook_retry());
+  RETURN least(switchboard._next_dial_at(at), switchboard._next_webhook_retry(), silent);
 END
 $$;
 COMMENT ON FUNCTION switchboard._before_claim(int) IS
-  'Hook of the queue ahead of a claim: dials for the active power and predictive campaigns, at most so many calls. Also tries
-webhooks again that could not be acted on. Returns when there is something to do next.';
+  'Hook of the queue ahead of a claim: dials for the active power and predictive campaigns, at most so many calls. Also settles
+calls without news, and tries webhooks again that could not be acted on. Returns when there is something to do next.';
 REVOKE ALL ON FUNCTION switchboard._before_claim(int) FROM PUBLIC;

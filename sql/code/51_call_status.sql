@@ -1,7 +1,8 @@
 -- What became of calls: by the word of the provider (webhooks) and by the results of jobs.
 --
 -- Status only moves forward: initiated, ringing, answered, and then one of the final ones, which nothing overwrites. An
--- event that comes late still completes what it knows (when the call was answered, for how long).
+-- event that comes late still completes what it knows (when the call was answered, for how long). A call that was settled for
+-- want of news (hangup_cause no-news, see 51_silent_calls.sql) gets the true times and cause from a late completed; it stays settled.
 
 CREATE OR REPLACE FUNCTION switchboard._call_rank(status switchboard.call_status)
 RETURNS int
@@ -40,6 +41,7 @@ AS $$
 -- never deadlock. Cost per event: a lookup, two updates and three inserts at most.
 DECLARE
   calls uuid[] := ARRAY(SELECT switchboard._find_call(events[n]) FROM generate_subscripts(events, 1) AS n ORDER BY n);
+  at    timestamptz := clock_timestamp();
   moved int;
   freed boolean;
 BEGIN
@@ -62,6 +64,8 @@ BEGIN
     SELECT c.id, c.status AS before,
            CASE WHEN switchboard._call_rank(f.status) > switchboard._call_rank(c.status) THEN f.status ELSE c.status END AS after,
            CASE WHEN switchboard._call_rank(c.status) < 3 AND switchboard._call_rank(f.status) = 3 THEN f.occurred_at END AS ended_at,
+           CASE WHEN switchboard._call_rank(c.status) = 3 AND c.hangup_cause = 'no-news' AND f.status = 'completed'
+                THEN f.occurred_at END AS true_end,
            f.cause, k.call_id, k.duration, k.answered_by, k.recording_url, k.answered_at
     FROM known k
     JOIN switchboard.call_logs c ON c.id = k.call
@@ -70,15 +74,19 @@ BEGIN
     UPDATE switchboard.call_logs c
     SET status = s.after,
         call_id = coalesce(c.call_id, s.call_id),
-        duration = coalesce(greatest(c.duration, s.duration), CASE WHEN s.ended_at IS NOT NULL THEN 0 END),
+        duration = coalesce(CASE WHEN s.true_end IS NOT NULL THEN s.duration END, greatest(c.duration, s.duration),
+          CASE WHEN s.ended_at IS NOT NULL THEN 0 END),
         -- A completed call was answered: until the event that says when turns up, its length tells.
         answered_at = coalesce(least(c.answered_at, s.answered_at),
-          CASE WHEN s.after = 'completed'
-               THEN coalesce(s.ended_at, c.ended_at) - coalesce(s.duration, c.duration, 0) * interval '1 second' END),
-        ended_at = coalesce(c.ended_at, s.ended_at),
+          CASE WHEN s.after = 'completed' OR s.true_end IS NOT NULL
+               THEN coalesce(s.true_end, s.ended_at, c.ended_at) - coalesce(s.duration, c.duration, 0) * interval '1 second' END),
+        ended_at = coalesce(s.true_end, c.ended_at, s.ended_at),
+        expires_at = CASE WHEN switchboard._call_rank(s.after) < 3 AND c.direction = 'outbound'
+                          THEN switchboard._news_due(c, s.after = 'answered', at) END,
         answered_by = coalesce(s.answered_by, c.answered_by),
         recording_url = coalesce(s.recording_url, c.recording_url),
-        hangup_cause = coalesce(c.hangup_cause, CASE WHEN s.ended_at IS NOT NULL THEN s.cause END)
+        hangup_cause = CASE WHEN s.true_end IS NULL
+                            THEN coalesce(c.hangup_cause, CASE WHEN s.ended_at IS NOT NULL THEN s.cause END) ELSE s.cause END
     FROM steps s WHERE c.id = s.id
     RETURNING c.id, c.tenant_id, c.campaign_id, c.campaign_contact_id, c.status, c.duration, s.before, s.ended_at
   ), trail AS (
@@ -203,13 +211,18 @@ DECLARE
   message record;
   waiting uuid;
 BEGIN
-  -- Placed: the provider's name for the call. A webhook may have told us already.
+  -- Placed: the provider's name for the call, and how long to wait for news. A webhook may have told us already.
   UPDATE switchboard.call_logs c
-  SET call_id = r.provider_id, provider = coalesce(c.provider, a.provider)
+  SET call_id = coalesce(c.call_id, nullif(r.provider_id, '')), provider = coalesce(c.provider, a.provider),
+      expires_at = coalesce(c.expires_at, CASE WHEN switchboard._call_rank(c.status) < 3
+                                               THEN switchboard._news_due(c, c.status = 'answered', at) END)
   FROM unnest(results) r
   LEFT JOIN switchboard.provider_accounts a ON a.id = r.account_id
-  WHERE r.kind = 'call' AND r.outcome = 'ok' AND r.provider_id <> ''
-    AND c.tenant_id = r.tenant_id AND c.id = r.subject_id AND c.call_id IS NULL;
+  WHERE r.kind = 'call' AND r.outcome = 'ok' AND c.tenant_id = r.tenant_id AND c.id = r.subject_id
+    AND (c.call_id IS NULL AND r.provider_id <> '' OR c.expires_at IS NULL AND switchboard._call_rank(c.status) < 3);
+  IF FOUND THEN
+    PERFORM switchboard._note_placed_calls();
+  END IF;
   -- Webhooks that came before we knew that name.
   FOR waiting IN
     SELECT w.id

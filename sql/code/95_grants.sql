@@ -63,7 +63,8 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     '_campaign_for_update', '_campaign_steps', '_open_steps', '_require_dialing', '_wake',
     'add_campaign_contacts', '_read_contact_rows', '_known_timezone', '_small_int',
     'can_contact', '_caller_tenant', '_contact_decisions', '_next_open_time',
-    'run_campaign', 'run_due_campaigns', '_run_campaign', 'make_call', '_place_call', 'get_analytics', 'receive_webhook']);
+    'run_campaign', 'run_due_campaigns', '_run_campaign', 'make_call', '_place_call', 'get_analytics', 'receive_webhook',
+    'rebuild_campaign_stats']);
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
     'handle_http', '_http_routes', '_http_match', '_http_problem', '_http_error', '_http_webhook', '_http_twilio_status',
     '_http_health', '_http_metrics']);

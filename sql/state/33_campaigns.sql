@@ -62,7 +62,7 @@ COMMENT ON COLUMN switchboard.campaigns.next_run_at IS 'When the next scheduled 
 COMMENT ON COLUMN switchboard.campaigns.started_at IS 'When it first became active.';
 COMMENT ON COLUMN switchboard.campaigns.completed_at IS 'When it was completed.';
 COMMENT ON COLUMN switchboard.campaigns.ran_out IS 'Completed because nobody was left to call; new contacts make it active again.';
-COMMENT ON COLUMN switchboard.campaigns.settings IS 'Everything else: retry_rules, caps, skills, script variables, ...';
+COMMENT ON COLUMN switchboard.campaigns.settings IS 'Everything else: retry_rules, caps, max_lines, ring_timeout, ring_expiry, talk_expiry, skills, script variables, ...';
 CREATE INDEX campaigns_status_idx ON switchboard.campaigns (tenant_id, status);
 COMMENT ON INDEX switchboard.campaigns_status_idx IS 'A tenant''s campaigns by status.';
 CREATE INDEX campaigns_dialing_idx ON switchboard.campaigns (id) WHERE status = 'active' AND type IN ('power', 'predictive');

@@ -21,6 +21,7 @@ CREATE TABLE switchboard.call_logs (
     started_at timestamptz NOT NULL DEFAULT now(),
     answered_at timestamptz,
     ended_at timestamptz,
+    expires_at timestamptz,
     abandoned boolean NOT NULL DEFAULT false,
     answered_by switchboard.answered_by,
     queued_at timestamptz,
@@ -64,6 +65,7 @@ COMMENT ON COLUMN switchboard.call_logs.metadata IS 'The application''s own fiel
 COMMENT ON COLUMN switchboard.call_logs.started_at IS 'When it began; of a queued call, when it was queued.';
 COMMENT ON COLUMN switchboard.call_logs.answered_at IS 'When it was answered.';
 COMMENT ON COLUMN switchboard.call_logs.ended_at IS 'When it ended.';
+COMMENT ON COLUMN switchboard.call_logs.expires_at IS 'When an outbound call that was placed is settled unless there is news of it, see expire_silent_calls(); null: not placed, or over.';
 COMMENT ON COLUMN switchboard.call_logs.abandoned IS 'Answered, but no agent was there in time.';
 COMMENT ON COLUMN switchboard.call_logs.answered_by IS 'What answered.';
 COMMENT ON COLUMN switchboard.call_logs.queued_at IS 'When an inbound call began to wait for an agent.';
@@ -92,6 +94,9 @@ CREATE INDEX call_logs_called_idx ON switchboard.call_logs (tenant_id, to_number
 COMMENT ON INDEX switchboard.call_logs_called_idx IS 'How often a number was called lately: frequency caps.';
 CREATE INDEX call_logs_live_idx ON switchboard.call_logs (tenant_id, campaign_id) WHERE status IN ('initiated', 'ringing', 'answered');
 COMMENT ON INDEX switchboard.call_logs_live_idx IS 'Calls that have not ended.';
+CREATE INDEX call_logs_expiry_idx ON switchboard.call_logs (expires_at)
+    WHERE expires_at IS NOT NULL AND direction = 'outbound' AND status IN ('initiated', 'ringing', 'answered');
+COMMENT ON INDEX switchboard.call_logs_expiry_idx IS 'Calls under way, by when they are settled without news.';
 
 ALTER TABLE switchboard.tasks ADD FOREIGN KEY (tenant_id, call_log_id)
     REFERENCES switchboard.call_logs (tenant_id, id) ON DELETE SET NULL (call_log_id);
