@@ -60,8 +60,7 @@ void SetEarliest(std::optional<SteadyTime>& earliest, std::optional<SteadyTime> 
 }  // namespace
 
 DatabaseWorker::DatabaseWorker(const pg::WorkerAssignment& assignment)
-    : assignment_(assignment),
-      files_(assignment.database, assignment.number),
+    : files_(assignment.database, assignment.number),
       link_(files_.SocketPath()),
       child_(files_, [this](const std::string& key) { return ChildCommand(files_, key); }),
       command_in_use_(ChildCommand(files_, {})),

@@ -49,7 +49,6 @@ class DatabaseWorker {
   std::chrono::milliseconds TimeToWait();
   bool Finished() const;
 
-  pg::WorkerAssignment assignment_;
   ChildFiles files_;
   ChildLink link_;
   StoreServer store_;
