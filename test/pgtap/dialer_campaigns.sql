@@ -42,6 +42,10 @@ SELECT is((SELECT array_agg(data ->> 'status' ORDER BY seq) FROM switchboard.eve
 SELECT throws_ok('INSERT INTO switchboard.dialer_campaigns (name, active_hours) VALUES (''x'', ''{"start":"9","end":"9"}'')', '22023', NULL,
                  'calling hours that make no sense are refused at once');
 SELECT throws_ok('INSERT INTO switchboard.dialer_campaigns (name, timezone) VALUES (''x'', ''Mars/Olympus'')', '22023', NULL, 'so are zones');
+SELECT throws_ok('INSERT INTO switchboard.contacts (phone_number, timezone) VALUES (''+12025550199'', ''Mars/Olympus'')', '22023',
+                 'unknown time zone "Mars/Olympus"', 'of a contact too: it would stop every campaign that meets it');
+SELECT throws_ok('UPDATE switchboard.tenants SET timezone = ''Mars/Olympus''', '22023', 'unknown time zone "Mars/Olympus"', 'and of a tenant');
+SELECT throws_ok('UPDATE switchboard.tenants SET settings = ''{"calling_hours": {"start": "9"}}''', '22023', NULL, 'with its calling hours');
 
 -- Lists.
 SELECT test_dialer.new_campaign(:'tenant') AS campaign \gset
