@@ -120,6 +120,9 @@ SB_SQL_FUNCTION(sb_allocate) {
 SB_SQL_FUNCTION(sb_allocate_too_much) {
   Live one;
   std::vector<char> memory(std::numeric_limits<std::ptrdiff_t>::max());
+  // Without a pointer to it outside, compilers leave the allocation out.
+  [[maybe_unused]] static void* volatile elsewhere;
+  elsewhere = memory.data();
   return pg::ReturnBool(memory.empty());
 }
 
