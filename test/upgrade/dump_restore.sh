@@ -40,9 +40,12 @@ SELECT t.table_name, sample.digest(t.subject) FROM sample.tables t
 SELECT 'compliance_rules', count(*), md5(string_agg(r::text, '' ORDER BY r.id)) FROM switchboard.compliance_rules r WHERE NOT builtin;
 SELECT 'stats', c.id, c.stats FROM switchboard.dialer_campaigns c ORDER BY c.id;
 SELECT 'next event after', last_value, is_called FROM switchboard.events_seq_seq;
+SELECT set_config('switchboard.tenant_id', sample.tenant('acme')::text, false) IS NOT NULL;
+SELECT 'analytics', switchboard.get_analytics();
 SQL
 run_sql old shop -f "$work/digests.sql" >"$work/expected"
 [ "$(grep -c '^stats|' "$work/expected")" -eq 6 ] || complain 'no statistics to compare'
+grep '^analytics|' "$work/expected" | grep -vq '"totalCalls": 0' || complain 'no calls to analyse'
 
 compare() { # DATABASE WHAT
   run_sql new "$1" -f test/pgtap/support/sample_data.sql -f "$work/digests.sql" >"$work/got"
