@@ -21,9 +21,10 @@ class CircuitBreaker {
   static constexpr int kFailuresToOpen = 5;
   static constexpr std::chrono::seconds kFirstOpen{1};
   static constexpr std::chrono::seconds kLongestOpen{60};
-  // Credentials do not heal by themselves: look again rarely from the start.
-  static constexpr std::chrono::seconds kFaultOpen{30};
-  static constexpr std::chrono::seconds kLongestFaultOpen{600};
+  // Credentials do not heal by themselves: look again rarely from the start, yet soon enough for
+  // somebody who has just repaired them.
+  static constexpr std::chrono::seconds kFaultOpen{10};
+  static constexpr std::chrono::seconds kLongestFaultOpen{60};
 
   State StateAt(TimePoint now) const;
   // How many may start now beside `running`: a number without bound is given as 1 << 30.
