@@ -37,6 +37,7 @@ BEGIN
             ('campaigns', 'owned', 'user_id'),
             ('campaign_contacts', 'list', 'campaign_id'),
             ('campaign_stat_deltas', 'tenant', NULL),
+            ('campaign_agents', 'managed', NULL),
             ('campaign_runs', 'tenant', NULL),
             ('dialer_queues', 'tenant', NULL),
             ('call_logs', 'owned', 'user_id'),

@@ -30,6 +30,7 @@ SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['set_identity']);
 -- Section: tables that the application writes
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE, DELETE', ARRAY[
     'contacts', 'deals', 'tasks', 'activities', 'products', 'purchases', 'campaigns', 'dialer_campaigns', 'campaign_contacts',
+    'campaign_agents',
     'call_logs', 'call_recordings', 'call_dispositions', 'voicemail_drops', 'coupons', 'omnichannel_sessions', 'messages',
     'templates', 'do_not_call', 'consents', 'compliance_overrides', 'support_requests']);
 
@@ -68,6 +69,16 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
     'handle_http', '_http_routes', '_http_match', '_http_problem', '_http_error', '_http_webhook', '_http_twilio_status',
     '_http_health', '_http_metrics']);
+
+-- Section: compliance
+
+-- Section: agents and preview
+
+-- Section: calls and dispositions
+
+-- Section: reports
+
+-- Section: schedules
 
 -- Section: workers and monitoring
 SELECT switchboard._grant_execute('switchboard_worker', ARRAY[

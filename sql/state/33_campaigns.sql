@@ -192,3 +192,22 @@ COMMENT ON COLUMN switchboard.campaign_runs.skipped IS 'How many it passed over,
 COMMENT ON COLUMN switchboard.campaign_runs.source IS 'Who asked for it: manual, schedule, worker.';
 CREATE INDEX campaign_runs_campaign_idx ON switchboard.campaign_runs (tenant_id, campaign_id, started_at DESC);
 COMMENT ON INDEX switchboard.campaign_runs_campaign_idx IS 'A campaign''s runs, newest first.';
+
+-- No row for a campaign: every agent with the skills it wants may serve it.
+CREATE TABLE switchboard.campaign_agents (
+    id uuid PRIMARY KEY DEFAULT switchboard.uuid_v7(),
+    tenant_id uuid NOT NULL DEFAULT switchboard.current_tenant_id(),
+    campaign_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (tenant_id, campaign_id, user_id),
+    FOREIGN KEY (tenant_id, campaign_id) REFERENCES switchboard.campaigns (tenant_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, user_id) REFERENCES switchboard.users (tenant_id, id) ON DELETE CASCADE
+);
+COMMENT ON TABLE switchboard.campaign_agents IS
+'The agents of a campaign; one without rows is served by every agent who has the skills in its settings.';
+COMMENT ON COLUMN switchboard.campaign_agents.campaign_id IS 'The campaign.';
+COMMENT ON COLUMN switchboard.campaign_agents.user_id IS 'The agent.';
+CREATE INDEX campaign_agents_user_idx ON switchboard.campaign_agents (tenant_id, user_id);
+COMMENT ON INDEX switchboard.campaign_agents_user_idx IS 'The campaigns of an agent.';

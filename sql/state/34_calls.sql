@@ -19,6 +19,7 @@ CREATE TABLE switchboard.call_logs (
     account_id uuid,
     metadata jsonb NOT NULL DEFAULT '{}',
     started_at timestamptz NOT NULL DEFAULT now(),
+    dialed_at timestamptz,
     answered_at timestamptz,
     ended_at timestamptz,
     expires_at timestamptz,
@@ -63,6 +64,7 @@ COMMENT ON COLUMN switchboard.call_logs.provider IS 'Who carries the call.';
 COMMENT ON COLUMN switchboard.call_logs.account_id IS 'The provider account that carries it; it may be gone.';
 COMMENT ON COLUMN switchboard.call_logs.metadata IS 'The application''s own fields.';
 COMMENT ON COLUMN switchboard.call_logs.started_at IS 'When it began; of a queued call, when it was queued.';
+COMMENT ON COLUMN switchboard.call_logs.dialed_at IS 'When the provider was asked to place it; null: it never was.';
 COMMENT ON COLUMN switchboard.call_logs.answered_at IS 'When it was answered.';
 COMMENT ON COLUMN switchboard.call_logs.ended_at IS 'When it ended.';
 COMMENT ON COLUMN switchboard.call_logs.expires_at IS 'When an outbound call that was placed is settled unless there is news of it, see expire_silent_calls(); null: not placed, or over.';
@@ -216,6 +218,7 @@ CREATE TABLE switchboard.dialer_queues (
     scheduled_at timestamptz NOT NULL DEFAULT now(),
     status switchboard.queue_status NOT NULL DEFAULT 'queued',
     call_log_id uuid,
+    assigned_to uuid,
     reserved_by uuid,
     reserved_until timestamptz,
     reason text,
@@ -224,6 +227,7 @@ CREATE TABLE switchboard.dialer_queues (
     FOREIGN KEY (tenant_id, campaign_id) REFERENCES switchboard.campaigns (tenant_id, id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, contact_id) REFERENCES switchboard.campaign_contacts (tenant_id, id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, call_log_id) REFERENCES switchboard.call_logs (tenant_id, id) ON DELETE SET NULL (call_log_id),
+    FOREIGN KEY (tenant_id, assigned_to) REFERENCES switchboard.users (tenant_id, id) ON DELETE SET NULL (assigned_to),
     FOREIGN KEY (tenant_id, reserved_by) REFERENCES switchboard.users (tenant_id, id) ON DELETE SET NULL (reserved_by)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE switchboard.dialer_queues IS
@@ -234,6 +238,7 @@ COMMENT ON COLUMN switchboard.dialer_queues.priority IS 'Higher is called first.
 COMMENT ON COLUMN switchboard.dialer_queues.scheduled_at IS 'Not before.';
 COMMENT ON COLUMN switchboard.dialer_queues.status IS 'Where the entry stands.';
 COMMENT ON COLUMN switchboard.dialer_queues.call_log_id IS 'The call it became.';
+COMMENT ON COLUMN switchboard.dialer_queues.assigned_to IS 'The agent to whom the call was promised; null: anybody.';
 COMMENT ON COLUMN switchboard.dialer_queues.reserved_by IS 'The agent who is looking at it (preview dialing).';
 COMMENT ON COLUMN switchboard.dialer_queues.reserved_until IS 'When the reservation expires.';
 COMMENT ON COLUMN switchboard.dialer_queues.reason IS 'Why it was skipped or failed.';
@@ -248,6 +253,8 @@ CREATE INDEX dialer_queues_contact_idx ON switchboard.dialer_queues (tenant_id, 
 COMMENT ON INDEX switchboard.dialer_queues_contact_idx IS 'The entries of one person; keeps deleting lists cheap.';
 CREATE INDEX dialer_queues_call_idx ON switchboard.dialer_queues (tenant_id, call_log_id) WHERE call_log_id IS NOT NULL;
 COMMENT ON INDEX switchboard.dialer_queues_call_idx IS 'The entry that a call came from.';
+CREATE INDEX dialer_queues_assigned_idx ON switchboard.dialer_queues (tenant_id, assigned_to) WHERE assigned_to IS NOT NULL;
+COMMENT ON INDEX switchboard.dialer_queues_assigned_idx IS 'The entries promised to an agent.';
 CREATE INDEX dialer_queues_reserved_idx ON switchboard.dialer_queues (tenant_id, reserved_by) WHERE reserved_by IS NOT NULL;
 COMMENT ON INDEX switchboard.dialer_queues_reserved_idx IS 'What an agent has reserved.';
 

@@ -64,6 +64,8 @@ BEGIN
           FROM unnest(enum_range(NULL::switchboard.campaign_contact_status)) WITH ORDINALITY AS s (status, n);
         SELECT id INTO listed FROM switchboard.campaign_contacts
          WHERE campaign_id = campaign AND contact_id = contact;
+        INSERT INTO switchboard.campaign_agents (tenant_id, campaign_id, user_id)
+        VALUES (mine, campaign, sample.user_id(label, 'agent'));
         INSERT INTO switchboard.campaign_runs (tenant_id, campaign_id, finished_at, queued, skipped)
         VALUES (mine, campaign, now(), 5, '{"do_not_call": 2}');
 
