@@ -43,8 +43,9 @@ COMMENT ON FUNCTION switchboard._next_open_time(timestamptz, text[], jsonb) IS
 REVOKE ALL ON FUNCTION switchboard._next_open_time(timestamptz, text[], jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._contact_decisions(
-  tenant uuid, campaign uuid, phones text[], wanted_channel switchboard.channel, at timestamptz)
-RETURNS TABLE (n bigint, phone text, allowed boolean, reason text, retry_at timestamptz)
+  tenant uuid, campaign uuid, phones text[], wanted_channel switchboard.channel, at timestamptz, calls uuid[] DEFAULT NULL)
+RETURNS TABLE (n bigint, phone text, allowed boolean, reason text, retry_at timestamptz, later timestamptz,
+               codes text[], rule_versions jsonb, zones text[])
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   -- SECURITY INVOKER: the application sees its own tenant's lists only; the dispatcher calls it as owner.
@@ -72,7 +73,7 @@ AS $$
            coalesce(consent.revoked_at <= at, false) AS revoked,
            wanted_channel = 'sms' AND NOT coalesce(a.allows_sms, true) AS no_sms,
            a.zones IS NOT NULL AND o.opens IS NULL AS never_open,
-           a.zones IS NOT NULL AND o.opens > at AS closed, o.opens
+           a.zones IS NOT NULL AND o.opens > at AS closed, o.opens, a.zones
     FROM asked a
     LEFT JOIN openings o ON o.zones = a.zones
     LEFT JOIN LATERAL (
@@ -101,13 +102,51 @@ AS $$
               WHEN j.closed THEN 'outside-calling-hours' END,
          CASE WHEN j.listed THEN j.listed_until
               WHEN j.revoked OR j.no_sms THEN NULL
-              WHEN j.closed THEN j.opens END
+              WHEN j.closed THEN j.opens END,
+         CASE WHEN j.listed THEN j.listed_until
+              WHEN j.revoked OR j.no_sms THEN NULL
+              WHEN j.never_open THEN at + interval '1 day'
+              WHEN j.closed THEN j.opens END,
+         array_remove(ARRAY[CASE WHEN j.listed THEN 'do-not-call' END, CASE WHEN j.revoked THEN 'consent-revoked' END,
+           CASE WHEN j.no_sms THEN 'sms-not-allowed' END, CASE WHEN j.closed THEN 'outside-calling-hours' END,
+           CASE WHEN j.never_open THEN 'no-calling-hours' END], NULL),
+         '{}'::jsonb, coalesce(j.zones, '{}')
   FROM judged j
   ORDER BY j.n
 $$;
-COMMENT ON FUNCTION switchboard._contact_decisions(uuid, uuid, text[], switchboard.channel, timestamptz) IS
-  'Whether each of the numbers (E.164) may be contacted, in their order; reasons are listed in this file.';
-REVOKE ALL ON FUNCTION switchboard._contact_decisions(uuid, uuid, text[], switchboard.channel, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._contact_decisions(uuid, uuid, text[], switchboard.channel, timestamptz, uuid[]) IS
+  'Whether each of the numbers (E.164) may be contacted, in their order; reasons are listed in this file. later: when to look again
+(null: never). calls: the call_logs that would be dialed, which do not count against themselves.';
+REVOKE ALL ON FUNCTION switchboard._contact_decisions(uuid, uuid, text[], switchboard.channel, timestamptz, uuid[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._decide_contacts(
+  tenant uuid, campaign uuid, phones text[], wanted_channel switchboard.channel, at timestamptz,
+  stage switchboard.decision_stage, subjects uuid[], calls uuid[] DEFAULT NULL)
+RETURNS TABLE (n bigint, phone text, allowed boolean, reason text, retry_at timestamptz, later timestamptz,
+               codes text[], rule_versions jsonb, zones text[])
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+-- SECURITY INVOKER: internal, the dialer calls it as owner. Cost: _contact_decisions() and one INSERT for all.
+BEGIN
+  RETURN QUERY
+  WITH judged AS MATERIALIZED (
+    SELECT d.* FROM switchboard._contact_decisions(tenant, campaign, phones, wanted_channel, at, calls) d
+  ), evidence AS (
+    INSERT INTO switchboard.dispatch_decisions
+      (tenant_id, subject_id, campaign_id, phone_number, channel, stage, allowed, codes, rule_versions, zones, retry_at, decided_at)
+    SELECT tenant, subjects[j.n], campaign, j.phone, wanted_channel, _decide_contacts.stage, j.allowed, j.codes, j.rule_versions,
+           j.zones, j.retry_at, at
+    FROM judged j
+  )
+  SELECT j.* FROM judged j ORDER BY j.n;
+END
+$$;
+COMMENT ON FUNCTION switchboard._decide_contacts(uuid, uuid, text[], switchboard.channel, timestamptz, switchboard.decision_stage,
+  uuid[], uuid[]) IS
+  'What _contact_decisions() says, kept as evidence in dispatch_decisions: one row a number, about the subject at its place.';
+REVOKE ALL ON FUNCTION switchboard._decide_contacts(uuid, uuid, text[], switchboard.channel, timestamptz, switchboard.decision_stage,
+  uuid[], uuid[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._caller_tenant()
 RETURNS uuid

@@ -125,13 +125,14 @@ BEGIN
     ORDER BY q.priority DESC, q.scheduled_at, q.id
     LIMIT lines FOR NO KEY UPDATE OF q, l SKIP LOCKED
   ), picked AS MATERIALIZED (
-    SELECT k.*, row_number() OVER (ORDER BY k.priority DESC, k.scheduled_at, k.queue_id) AS n FROM locked k
+    SELECT k.*, row_number() OVER () AS n, switchboard.uuid_v7() AS call_log_id   -- ids in the order of the calls
+    FROM (SELECT l.* FROM locked l ORDER BY l.priority DESC, l.scheduled_at, l.queue_id) k
   ), judged AS MATERIALIZED (
-    SELECT p.queue_id, p.list_id, p.phone_number, p.contact_id, d.allowed, d.reason,
-           CASE WHEN d.reason = 'no-calling-hours' THEN at + interval '1 day' ELSE d.retry_at END AS later,
-           CASE WHEN d.allowed THEN switchboard.uuid_v7() END AS call_log_id
-    FROM switchboard._contact_decisions(campaign.tenant_id, campaign.id,
-           (SELECT array_agg(p.phone_number ORDER BY p.n) FROM picked p), 'voice', at) d
+    SELECT p.queue_id, p.list_id, p.phone_number, p.contact_id, d.allowed, d.reason, d.later,
+           CASE WHEN d.allowed THEN p.call_log_id END AS call_log_id
+    FROM (SELECT array_agg(p.phone_number ORDER BY p.n) AS phones, array_agg(p.queue_id ORDER BY p.n) AS entries,
+                 array_agg(p.call_log_id ORDER BY p.n) AS calls FROM picked p) a
+    CROSS JOIN LATERAL switchboard._decide_contacts(campaign.tenant_id, campaign.id, a.phones, 'voice', at, 'queue', a.entries, a.calls) d
     JOIN picked p ON p.n = d.n
     ORDER BY p.n
   ), calls AS (

@@ -72,10 +72,9 @@ BEGIN
     FROM (SELECT * FROM callbacks UNION ALL SELECT * FROM again UNION ALL SELECT * FROM put_off UNION ALL SELECT * FROM fresh
           ORDER BY class, priority DESC LIMIT wanted) c
   ), judged AS MATERIALIZED (
-    SELECT c.id, c.priority, d.allowed, d.reason,
-           CASE WHEN d.reason = 'no-calling-hours' THEN at + interval '1 day' ELSE d.retry_at END AS later
-    FROM switchboard._contact_decisions(campaign.tenant_id, campaign.id,
-           (SELECT array_agg(c.phone_number ORDER BY c.n) FROM candidates c), 'voice', at) d
+    SELECT c.id, c.priority, d.allowed, d.reason, d.later
+    FROM (SELECT array_agg(c.phone_number ORDER BY c.n) AS phones, array_agg(c.id ORDER BY c.n) AS ids FROM candidates c) a
+    CROSS JOIN LATERAL switchboard._decide_contacts(campaign.tenant_id, campaign.id, a.phones, 'voice', at, 'queue', a.ids) d
     JOIN candidates c ON c.n = d.n
   ), entries AS (
     INSERT INTO switchboard.dialer_queues (tenant_id, campaign_id, contact_id, priority, scheduled_at)

@@ -46,16 +46,22 @@ RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF reason IN ('outside-calling-hours', 'no-calling-hours') THEN
+  IF reason IN ('outside-calling-hours', 'holiday', 'no-calling-hours') THEN
     RAISE EXCEPTION 'number % may not be called now: %', phone, replace(reason, '-', ' ')
       USING ERRCODE = 'SB004', HINT = coalesce(format('It may be called from %s on.', retry_at), 'The calling hours never open.');
   END IF;
+  IF reason = 'frequency-cap' THEN
+    RAISE EXCEPTION 'number % has been called too often', phone
+      USING ERRCODE = 'SB007', HINT = format('It may be called from %s on.', retry_at);
+  END IF;
   RAISE EXCEPTION 'number % may not be called: %', phone, reason
-    USING ERRCODE = 'SB003', HINT = 'See switchboard.do_not_call and switchboard.consents.';
+    USING ERRCODE = 'SB003',
+      HINT = CASE WHEN reason = 'abandoned-recently' THEN format('It may be called from %s on.', retry_at)
+                  ELSE 'See switchboard.do_not_call and switchboard.consents.' END;
 END
 $$;
 COMMENT ON FUNCTION switchboard._refuse_contact(text, text, timestamptz) IS
-  'Raises SB004 for a refusal that is about the time, SB003 for any other.';
+  'Raises SB004 for a refusal that is about the time of day, SB007 for the frequency cap, SB003 for any other.';
 REVOKE ALL ON FUNCTION switchboard._refuse_contact(text, text, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._place_call(
@@ -77,7 +83,8 @@ BEGIN
   SELECT c.* INTO campaign FROM switchboard.campaigns c WHERE c.tenant_id = tenant AND c.id = _place_call.campaign_id;
   account := switchboard._require_dialing(tenant, coalesce(from_wanted, campaign.caller_id));
   caller := switchboard._caller_number(coalesce(from_wanted, campaign.caller_id), account);
-  SELECT d.* INTO verdict FROM switchboard._contact_decisions(tenant, campaign.id, ARRAY[to_phone], 'voice', at) d;
+  SELECT d.* INTO verdict
+  FROM switchboard._decide_contacts(tenant, campaign.id, ARRAY[to_phone], 'voice', at, 'queue', ARRAY[call], ARRAY[call]) d;
   IF NOT verdict.allowed THEN
     PERFORM switchboard._refuse_contact(to_phone, verdict.reason, verdict.retry_at);
   END IF;

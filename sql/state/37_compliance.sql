@@ -154,7 +154,7 @@ CREATE TABLE switchboard.dispatch_decisions (
 );
 COMMENT ON TABLE switchboard.dispatch_decisions IS
 'Why somebody was or was not contacted: one row per decision, with all that was considered. Append only.';
-COMMENT ON COLUMN switchboard.dispatch_decisions.subject_id IS 'What was to be sent: call_logs, dialer_queues or messages row.';
+COMMENT ON COLUMN switchboard.dispatch_decisions.subject_id IS 'What it was about: call_logs, dialer_queues, campaign_contacts or messages row.';
 COMMENT ON COLUMN switchboard.dispatch_decisions.campaign_id IS 'The campaign.';
 COMMENT ON COLUMN switchboard.dispatch_decisions.phone_number IS 'The number, E.164.';
 COMMENT ON COLUMN switchboard.dispatch_decisions.channel IS 'The channel.';
