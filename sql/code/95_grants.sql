@@ -73,6 +73,7 @@ SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
 -- Section: compliance
 
 -- Section: agents and preview
+SELECT switchboard._grant_execute('switchboard_app', ARRAY['set_agent_state']);
 
 -- Section: calls and dispositions
 

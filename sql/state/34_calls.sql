@@ -255,8 +255,8 @@ CREATE INDEX dialer_queues_call_idx ON switchboard.dialer_queues (tenant_id, cal
 COMMENT ON INDEX switchboard.dialer_queues_call_idx IS 'The entry that a call came from.';
 CREATE INDEX dialer_queues_assigned_idx ON switchboard.dialer_queues (tenant_id, assigned_to) WHERE assigned_to IS NOT NULL;
 COMMENT ON INDEX switchboard.dialer_queues_assigned_idx IS 'The entries promised to an agent.';
-CREATE INDEX dialer_queues_reserved_idx ON switchboard.dialer_queues (tenant_id, reserved_by) WHERE reserved_by IS NOT NULL;
-COMMENT ON INDEX switchboard.dialer_queues_reserved_idx IS 'What an agent has reserved.';
+CREATE UNIQUE INDEX dialer_queues_reserved_key ON switchboard.dialer_queues (tenant_id, reserved_by) WHERE reserved_by IS NOT NULL;
+COMMENT ON INDEX switchboard.dialer_queues_reserved_key IS 'An agent reserves one entry at a time.';
 
 CREATE TABLE switchboard.agent_states (
     id uuid PRIMARY KEY DEFAULT switchboard.uuid_v7(),
@@ -267,6 +267,9 @@ CREATE TABLE switchboard.agent_states (
     call_log_id uuid,
     started_at timestamptz NOT NULL DEFAULT now(),
     ended_at timestamptz,
+    ends_at timestamptz,
+    next_state switchboard.agent_state,
+    next_reason text,
     created_at timestamptz NOT NULL DEFAULT now(),
     FOREIGN KEY (tenant_id, user_id) REFERENCES switchboard.users (tenant_id, id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, call_log_id) REFERENCES switchboard.call_logs (tenant_id, id) ON DELETE SET NULL (call_log_id),
@@ -280,10 +283,15 @@ COMMENT ON COLUMN switchboard.agent_states.reason IS 'Why, in the agent''s words
 COMMENT ON COLUMN switchboard.agent_states.call_log_id IS 'The call that it is about.';
 COMMENT ON COLUMN switchboard.agent_states.started_at IS 'When it began.';
 COMMENT ON COLUMN switchboard.agent_states.ended_at IS 'When it ended; null: it lasts.';
+COMMENT ON COLUMN switchboard.agent_states.ends_at IS 'When it ends by itself and the agent is available (wrap_up); null: it does not.';
+COMMENT ON COLUMN switchboard.agent_states.next_state IS 'While busy: the state after the call; null: wrap_up.';
+COMMENT ON COLUMN switchboard.agent_states.next_reason IS 'The reason of next_state.';
 CREATE UNIQUE INDEX agent_states_open_key ON switchboard.agent_states (tenant_id, user_id) WHERE ended_at IS NULL;
 COMMENT ON INDEX switchboard.agent_states_open_key IS 'An agent is in one state at a time.';
 CREATE INDEX agent_states_waiting_idx ON switchboard.agent_states (tenant_id, started_at) WHERE ended_at IS NULL AND state = 'available';
 COMMENT ON INDEX switchboard.agent_states_waiting_idx IS 'Free agents, longest idle first.';
+CREATE INDEX agent_states_ends_idx ON switchboard.agent_states (ends_at) WHERE ended_at IS NULL AND ends_at IS NOT NULL;
+COMMENT ON INDEX switchboard.agent_states_ends_idx IS 'States that end by themselves.';
 CREATE INDEX agent_states_user_idx ON switchboard.agent_states (tenant_id, user_id, started_at DESC);
 COMMENT ON INDEX switchboard.agent_states_user_idx IS 'An agent''s day.';
 CREATE INDEX agent_states_call_idx ON switchboard.agent_states (tenant_id, call_log_id) WHERE call_log_id IS NOT NULL;

@@ -41,3 +41,23 @@ CREATE TYPE switchboard.http_response AS (
     body bytea
 );
 COMMENT ON TYPE switchboard.http_response IS 'What handle_http() answers.';
+
+CREATE TYPE switchboard.preview_contact AS (
+    queue_id uuid,
+    campaign_id uuid,
+    contact_id uuid,
+    phone_number text,
+    first_name text,
+    last_name text,
+    email text,
+    company text,
+    attempts integer,
+    last_attempt_at timestamptz,
+    last_outcome text,
+    script text,
+    metadata jsonb,
+    reserved_until timestamptz
+);
+COMMENT ON TYPE switchboard.preview_contact IS
+'Somebody whom an agent may look at before calling: the queue entry to accept or skip, the person (contact_id: campaign_contacts.id),
+and what to say. All null: nobody is due.';
