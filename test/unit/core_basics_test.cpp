@@ -167,6 +167,24 @@ TEST(Forms, AreDecodedInOrder) {
   EXPECT_EQ(QueryOf("https://h/p#x?a=1"), "");
 }
 
+TEST(Forms, BecomeJsonWithRepeatedNamesAsArrays) {
+  EXPECT_EQ(FormToJson("b=2&a=1+2&b=%C3%A9&c"), R"({"a":"1 2","b":["2","é"],"c":""})");
+  EXPECT_EQ(FormToJson(""), "{}");
+  EXPECT_EQ(FieldsToJson({{"q\"", "a\nb"}}), R"({"q\"":"a\nb"})");
+  for (const char* unstorable : {"a=%00", "%00=a", "a=%ff", "%C3=a"}) {
+    EXPECT_EQ(FormToJson(unstorable), std::nullopt) << unstorable;
+  }
+}
+
+// Grouping by search would take minutes here.
+TEST(Forms, ManyNamesCostLinearTime) {
+  FormFields fields;
+  for (int i = 0; i < 200000; ++i) fields.emplace_back("n" + std::to_string(i), "v");
+  const auto json = FormToJson(FormEncode(fields));
+  ASSERT_TRUE(json);
+  EXPECT_EQ(json->size(), FieldsToJson(fields).size());
+}
+
 TEST(Digests, MatchPublishedVectors) {
   EXPECT_EQ(HexEncode(Hash(HashKind::kMd5, "")), "d41d8cd98f00b204e9800998ecf8427e");
   EXPECT_EQ(HexEncode(Hash(HashKind::kSha256, "abc")),

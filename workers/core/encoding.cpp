@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
+
+#include "workers/core/json.hpp"
+#include "workers/core/utf8.hpp"
 
 namespace switchboard::core {
 
@@ -170,6 +174,32 @@ std::string FormEncode(const FormFields& fields) {
     out.append(UrlEncode(name)).append("=").append(UrlEncode(value));
   }
   return out;
+}
+
+std::string FieldsToJson(const FormFields& fields) {
+  std::map<std::string_view, std::vector<std::string_view>> by_name;
+  for (const auto& [name, value] : fields) by_name[name].push_back(value);
+  JsonWriter json;
+  json.BeginObject();
+  for (const auto& [name, values] : by_name) {
+    json.Key(name);
+    if (values.size() == 1) {
+      json.String(values[0]);
+      continue;
+    }
+    json.BeginArray();
+    for (const std::string_view value : values) json.String(value);
+    json.EndArray();
+  }
+  return json.EndObject().Take();
+}
+
+std::optional<std::string> FormToJson(std::string_view form) {
+  const FormFields fields = ParseForm(form);
+  for (const auto& [name, value] : fields) {
+    if (!IsStorable(name) || !IsStorable(value)) return std::nullopt;
+  }
+  return FieldsToJson(fields);
 }
 
 std::string_view QueryOf(std::string_view url) {

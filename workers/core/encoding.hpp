@@ -30,6 +30,13 @@ using FormFields = std::vector<std::pair<std::string, std::string>>;
 FormFields ParseForm(std::string_view text);
 std::string FormEncode(const FormFields& fields);
 
+// {"name":"value"}, or {"name":["a","b"]} for a repeated name. Names in order of their bytes.
+std::string FieldsToJson(const FormFields& fields);
+
+// A form as JSON; nothing when it holds a NUL or bytes that are not UTF-8: no text of the database
+// can hold these.
+std::optional<std::string> FormToJson(std::string_view form);
+
 // The part after '?' and before '#'; empty when there is none.
 std::string_view QueryOf(std::string_view url);
 

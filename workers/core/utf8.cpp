@@ -45,6 +45,10 @@ bool IsValidUtf8(std::string_view text) noexcept {
   return true;
 }
 
+bool IsStorable(std::string_view text) noexcept {
+  return text.find('\0') == std::string_view::npos && IsValidUtf8(text);
+}
+
 void AppendUtf8(char32_t c, std::string* out) {
   const auto byte = [out](char32_t value) { out->push_back(static_cast<char>(value)); };
   if (c < 0x80) {

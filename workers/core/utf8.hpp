@@ -19,6 +19,9 @@ Utf8Char DecodeUtf8(std::string_view text) noexcept;
 
 bool IsValidUtf8(std::string_view text) noexcept;
 
+// Valid UTF-8 without a NUL: what a text of the database can hold.
+bool IsStorable(std::string_view text) noexcept;
+
 void AppendUtf8(char32_t code_point, std::string* out);
 
 }  // namespace switchboard::core

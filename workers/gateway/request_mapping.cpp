@@ -4,9 +4,9 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/field.hpp>
 #include <cctype>
+#include <map>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "workers/core/encoding.hpp"
 #include "workers/core/json.hpp"
@@ -20,72 +20,20 @@ namespace http = boost::beast::http;
 constexpr std::string_view kTargetHeader = "x-request-target";
 constexpr std::string_view kPeerHeader = "x-peer-address";
 
-using Fields = std::vector<std::pair<std::string, std::vector<std::string>>>;
-
-void Append(Fields& fields, std::string_view name, std::string value) {
-  const auto known = std::find_if(fields.begin(), fields.end(),
-                                  [&name](const auto& field) { return field.first == name; });
-  if (known != fields.end()) {
-    known->second.push_back(std::move(value));
-  } else {
-    fields.push_back({std::string(name), {std::move(value)}});
-  }
-}
-
-// {"name":"value"}, or {"name":["a","b"]} for a repeated name.
-std::string ToJson(const Fields& fields) {
-  core::JsonWriter json;
-  json.BeginObject();
-  for (const auto& [name, values] : fields) {
-    json.Key(name);
-    if (values.size() == 1) {
-      json.String(values[0]);
-      continue;
-    }
-    json.BeginArray();
-    for (const std::string& value : values) {
-      json.String(value);
-    }
-    json.EndArray();
-  }
-  return json.EndObject().Take();
-}
-
-// No text of the database can hold a NUL or bytes that are not UTF-8.
-bool Storable(std::string_view text) {
-  return text.find('\0') == std::string_view::npos && core::IsValidUtf8(text);
-}
-
-std::optional<std::string> QueryToJson(std::string_view query) {
-  Fields fields;
-  for (auto& [name, value] : core::ParseForm(query)) {
-    if (!Storable(name) || !Storable(value)) {
-      return std::nullopt;
-    }
-    Append(fields, name, std::move(value));
-  }
-  return ToJson(fields);
-}
-
+// Names in lower case; a repeated header is one list (RFC 9110 section 5.3).
 std::string HeadersToJson(const HttpRequest& request, std::string_view peer) {
-  Fields fields;
+  std::map<std::string, std::string> headers;
   for (const auto& header : request) {
     std::string name(header.name_string());
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (name != kTargetHeader && name != kPeerHeader) {
-      Append(fields, name, std::string(header.value()));
-    }
+    const std::string value(header.value());
+    const auto [known, added] = headers.try_emplace(std::move(name), value);
+    if (!added) known->second += ", " + value;
   }
-  for (auto& [name, values] : fields) {
-    for (std::size_t i = 1; i < values.size(); ++i) {
-      values[0] += ", " + values[i];  // RFC 9110 section 5.3
-    }
-    values.resize(1);
-  }
-  Append(fields, kTargetHeader, std::string(request.target()));
-  Append(fields, kPeerHeader, std::string(peer));
-  return ToJson(fields);
+  headers.insert_or_assign(std::string(kTargetHeader), std::string(request.target()));
+  headers.insert_or_assign(std::string(kPeerHeader), std::string(peer));
+  return core::FieldsToJson({headers.begin(), headers.end()});
 }
 
 // What the connection itself needs is the gateway's business.
@@ -125,8 +73,8 @@ std::optional<DatabaseRequest> ToDatabaseRequest(const HttpRequest& request,
   }
   const std::size_t mark = target.find('?');
   std::string path = core::UrlDecode(target.substr(0, mark), false);
-  auto query = QueryToJson(core::QueryOf(target));
-  if (!Storable(path) || !query) {
+  auto query = core::FormToJson(core::QueryOf(target));
+  if (!core::IsStorable(path) || !query) {
     return std::nullopt;
   }
   return DatabaseRequest{std::string(request.method_string()), std::move(path), std::move(*query),
