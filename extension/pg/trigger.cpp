@@ -35,18 +35,70 @@ struct Value {
   bool is_null;
 };
 
-Value NewValue(FunctionCallInfo fcinfo, int column) {
+bool FiredByInsert(FunctionCallInfo fcinfo) {
+  return TRIGGER_FIRED_BY_INSERT(Call(fcinfo)->tg_event) != 0;
+}
+
+HeapTuple NewRow(FunctionCallInfo fcinfo) {
+  return FiredByInsert(fcinfo) ? Call(fcinfo)->tg_trigtuple : Call(fcinfo)->tg_newtuple;
+}
+
+Value ColumnOf(HeapTuple row, FunctionCallInfo fcinfo, int column) {
   Value value;
-  value.datum = heap_getattr(Call(fcinfo)->tg_newtuple, column, Call(fcinfo)->tg_relation->rd_att,
-                             &value.is_null);
+  value.datum = heap_getattr(row, column, Call(fcinfo)->tg_relation->rd_att, &value.is_null);
   return value;
 }
 
+Value NewValue(FunctionCallInfo fcinfo, int column) {
+  return ColumnOf(NewRow(fcinfo), fcinfo, column);
+}
+
 Value OldValue(FunctionCallInfo fcinfo, int column) {
-  Value value;
-  value.datum = heap_getattr(Call(fcinfo)->tg_trigtuple, column, Call(fcinfo)->tg_relation->rd_att,
-                             &value.is_null);
-  return value;
+  return ColumnOf(Call(fcinfo)->tg_trigtuple, fcinfo, column);
+}
+
+std::optional<std::string> TextOf(Value value) {
+  if (value.is_null) {
+    return std::nullopt;
+  }
+  const Datum datum = value.datum;
+  return Utf8FromServer(CallPg([datum] { return TextDatumGetCString(datum); }));
+}
+
+const char* JsonbTextPg(Datum datum) {
+  Jsonb* const json = DatumGetJsonbP(datum);
+  return JsonbToCString(nullptr, &json->root, static_cast<int>(VARSIZE(json)));
+}
+
+Datum WithColumnsPg(FunctionCallInfo fcinfo, const ColumnValue* values, int count) {
+  const TupleDesc shape = Call(fcinfo)->tg_relation->rd_att;
+  constexpr int kMost = 4;  // more than any trigger of ours sets
+  Datum datums[kMost];
+  bool nulls[kMost];
+  int columns[kMost];
+  if (count > kMost) {
+    elog(ERROR, "a trigger sets %d columns", count);
+  }
+  for (int n = 0; n < count; ++n) {
+    columns[n] = values[n].column;
+    datums[n] = values[n].datum;
+    nulls[n] = values[n].is_null;
+  }
+  return PointerGetDatum(
+      heap_modify_tuple_by_cols(NewRow(fcinfo), shape, count, columns, datums, nulls));
+}
+
+bool FiredBeforeRow(TriggerEvent event) {
+  return TRIGGER_FIRED_BEFORE(event) && TRIGGER_FIRED_FOR_ROW(event);
+}
+
+bool BeforeUpdate(TriggerEvent event) {
+  return FiredBeforeRow(event) && TRIGGER_FIRED_BY_UPDATE(event);
+}
+
+bool BeforeInsertOrUpdate(TriggerEvent event) {
+  return FiredBeforeRow(event) &&
+         (TRIGGER_FIRED_BY_INSERT(event) || TRIGGER_FIRED_BY_UPDATE(event));
 }
 
 }  // namespace
@@ -60,24 +112,34 @@ Datum StatementTriggerResult(FunctionCallInfo fcinfo) {
   return static_cast<Datum>(0);
 }
 
-UpdateTrigger::UpdateTrigger(FunctionCallInfo fcinfo) : fcinfo_(fcinfo) {
-  CallPg([fcinfo] {
+ColumnValue TimestampColumn(int column, std::optional<Timestamp> value) {
+  return {column, value ? ReturnTimestamp(*value) : static_cast<Datum>(0), !value};
+}
+
+ColumnValue JsonbColumn(int column, const std::string& json) {
+  const std::string in_server_encoding = ServerFromUtf8(json);
+  const char* const text = in_server_encoding.c_str();
+  return {column, CallPg([text] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); }),
+          false};
+}
+
+RowTrigger::RowTrigger(FunctionCallInfo fcinfo, TriggerEvents events) : fcinfo_(fcinfo) {
+  const bool updates_only = events == TriggerEvents::kUpdate;
+  CallPg([fcinfo, updates_only] {
     RequireTriggerPg(
-        fcinfo,
-        [](TriggerEvent event) {
-          return TRIGGER_FIRED_BEFORE(event) && TRIGGER_FIRED_FOR_ROW(event) &&
-                 TRIGGER_FIRED_BY_UPDATE(event);
-        },
-        "before update for each row");
+        fcinfo, updates_only ? BeforeUpdate : BeforeInsertOrUpdate,
+        updates_only ? "before update for each row" : "before insert or update for each row");
   });
 }
 
-int UpdateTrigger::Column(const char* name) const {
+bool RowTrigger::IsInsert() const { return FiredByInsert(fcinfo_); }
+
+int RowTrigger::Column(const char* name) const {
   const TriggerData* const call = Call(fcinfo_);
   return CallPg([call, name] { return ColumnPg(call, name); });
 }
 
-bool UpdateTrigger::Changed(int column) const {
+bool RowTrigger::Changed(int column) const {
   const FunctionCallInfo fcinfo = fcinfo_;
   return CallPg([fcinfo, column] {
     const Value now = NewValue(fcinfo, column);
@@ -90,42 +152,46 @@ bool UpdateTrigger::Changed(int column) const {
   });
 }
 
-bool UpdateTrigger::IsNull(int column) const { return NewValue(fcinfo_, column).is_null; }
+bool RowTrigger::IsNull(int column) const { return NewValue(fcinfo_, column).is_null; }
 
-std::int32_t UpdateTrigger::Int(int column) const {
+std::int32_t RowTrigger::Int(int column) const {
   return DatumGetInt32(NewValue(fcinfo_, column).datum);
 }
 
-UuidBytes UpdateTrigger::Uuid(int column) const {
+UuidBytes RowTrigger::Uuid(int column) const {
   UuidBytes uuid;
   std::memcpy(uuid.data(), DatumGetUUIDP(NewValue(fcinfo_, column).datum)->data, uuid.size());
   return uuid;
 }
 
-std::uint32_t UpdateTrigger::EnumOid(int column) const {
+std::uint32_t RowTrigger::EnumOid(int column) const {
   return DatumGetObjectId(NewValue(fcinfo_, column).datum);
 }
 
-std::optional<std::string> UpdateTrigger::Text(int column) const {
-  const Value value = NewValue(fcinfo_, column);
-  if (value.is_null) {
-    return std::nullopt;
-  }
-  const Datum datum = value.datum;
-  return Utf8FromServer(CallPg([datum] { return TextDatumGetCString(datum); }));
+std::uint32_t RowTrigger::OldEnumOid(int column) const {
+  return DatumGetObjectId(OldValue(fcinfo_, column).datum);
 }
 
-Datum UpdateTrigger::Unchanged() const { return PointerGetDatum(Call(fcinfo_)->tg_newtuple); }
+std::optional<std::string> RowTrigger::Text(int column) const {
+  return TextOf(NewValue(fcinfo_, column));
+}
 
-Datum UpdateTrigger::With(int column, std::optional<Timestamp> value) const {
+std::optional<std::string> RowTrigger::OldText(int column) const {
+  return TextOf(OldValue(fcinfo_, column));
+}
+
+std::string RowTrigger::Json(int column) const {
+  const Datum datum = NewValue(fcinfo_, column).datum;
+  return Utf8FromServer(CallPg([datum] { return JsonbTextPg(datum); }));
+}
+
+Datum RowTrigger::Unchanged() const { return PointerGetDatum(NewRow(fcinfo_)); }
+
+Datum RowTrigger::With(std::span<const ColumnValue> values) const {
   const FunctionCallInfo fcinfo = fcinfo_;
-  bool is_null = !value;
-  Datum datum = value ? ReturnTimestamp(*value) : static_cast<Datum>(0);
-  return CallPg([fcinfo, column, datum, is_null]() mutable {
-    return PointerGetDatum(heap_modify_tuple_by_cols(Call(fcinfo)->tg_newtuple,
-                                                     Call(fcinfo)->tg_relation->rd_att, 1, &column,
-                                                     &datum, &is_null));
-  });
+  const ColumnValue* const first = values.data();
+  const int count = static_cast<int>(values.size());
+  return CallPg([fcinfo, first, count] { return WithColumnsPg(fcinfo, first, count); });
 }
 
 std::string EnumLabel(std::uint32_t oid) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "extension/pg/args.hpp"
@@ -14,12 +15,25 @@ namespace switchboard::pg {
 // returns.
 Datum StatementTriggerResult(FunctionCallInfo fcinfo);
 
-// One call of a trigger BEFORE UPDATE FOR EACH ROW, else 39P01. Columns are given by their number,
-// found once by name; values are those of the new row. Reading costs a walk along the row, so read
-// what you need once.
-class UpdateTrigger {
+// A value for a column of the new row.
+struct ColumnValue {
+  int column;
+  Datum datum;
+  bool is_null;
+};
+ColumnValue TimestampColumn(int column, std::optional<Timestamp> value);
+ColumnValue JsonbColumn(int column, const std::string& json);
+
+enum class TriggerEvents { kUpdate, kInsertOrUpdate };
+
+// One call of a trigger BEFORE these events FOR EACH ROW, else 39P01. Columns are given by their
+// number, found once by name; values are those of the new row, unless the name says Old: only an
+// update has an old row. Reading costs a walk along the row, so read what you need once.
+class RowTrigger {
  public:
-  explicit UpdateTrigger(FunctionCallInfo fcinfo);
+  RowTrigger(FunctionCallInfo fcinfo, TriggerEvents events);
+
+  bool IsInsert() const;
 
   // Throws 42703 when the table has no such column.
   int Column(const char* name) const;
@@ -29,11 +43,14 @@ class UpdateTrigger {
   std::int32_t Int(int column) const;
   UuidBytes Uuid(int column) const;
   std::uint32_t EnumOid(int column) const;
+  std::uint32_t OldEnumOid(int column) const;
   std::optional<std::string> Text(int column) const;
+  std::optional<std::string> OldText(int column) const;
+  std::string Json(int column) const;  // jsonb that is not null, as JSON text
 
-  // What to return from the trigger: the new row as it is, or with a column set.
+  // What to return from the trigger: the new row as it is, or with columns set.
   Datum Unchanged() const;
-  Datum With(int column, std::optional<Timestamp> value) const;
+  Datum With(std::span<const ColumnValue> values) const;
 
  private:
   FunctionCallInfo fcinfo_;

@@ -62,6 +62,28 @@ COMMENT ON FUNCTION switchboard._check_campaign_step() IS
   'Trigger on campaigns: a status changes only along the status machine, else SB005.';
 REVOKE ALL ON FUNCTION switchboard._check_campaign_step() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._check_retry_settings(rules jsonb)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  unknown text;
+BEGIN
+  PERFORM switchboard._check_retry_rules(rules);
+  SELECT r.outcome INTO unknown
+  FROM jsonb_object_keys(rules) AS r (outcome)
+  WHERE r.outcome <> ALL (switchboard._outcomes())
+  LIMIT 1;
+  IF unknown IS NOT NULL THEN
+    RAISE EXCEPTION 'unknown outcome "%" in retry_rules', unknown
+      USING ERRCODE = '22023', HINT = format('Outcomes are %s.', array_to_string(switchboard._outcomes(), ', '));
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION switchboard._check_retry_settings(jsonb) IS
+  'Refuses settings.retry_rules that are malformed or name an outcome that does not exist (22023).';
+REVOKE ALL ON FUNCTION switchboard._check_retry_settings(jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._check_campaign_rules()
 RETURNS trigger
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -71,16 +93,20 @@ AS $$
 BEGIN
   PERFORM switchboard.next_call_time(now(), coalesce(new.timezone, t.timezone), new.active_hours)
   FROM switchboard.tenants t WHERE t.id = new.tenant_id;
+  IF new.settings ? 'retry_rules' THEN
+    PERFORM switchboard._check_retry_settings(new.settings -> 'retry_rules');
+  END IF;
   RETURN new;
 END
 $$;
 COMMENT ON FUNCTION switchboard._check_campaign_rules() IS
-  'Trigger on campaigns: refuses active_hours and time zones that next_call_time() does not understand (22023).';
+  'Trigger on campaigns: refuses active_hours and time zones that next_call_time() does not understand, and retry rules that
+next_attempt_at() does not (22023).';
 REVOKE ALL ON FUNCTION switchboard._check_campaign_rules() FROM PUBLIC;
 
-CREATE OR REPLACE TRIGGER campaigns_rules BEFORE INSERT OR UPDATE OF active_hours, timezone ON switchboard.campaigns
+CREATE OR REPLACE TRIGGER campaigns_rules BEFORE INSERT OR UPDATE OF active_hours, timezone, settings ON switchboard.campaigns
   FOR EACH ROW EXECUTE FUNCTION switchboard._check_campaign_rules();
-COMMENT ON TRIGGER campaigns_rules ON switchboard.campaigns IS 'Refuses calling hours that nobody can follow.';
+COMMENT ON TRIGGER campaigns_rules ON switchboard.campaigns IS 'Refuses calling hours and retry rules that nobody can follow.';
 
 CREATE OR REPLACE FUNCTION switchboard._note_campaign_step()
 RETURNS trigger

@@ -49,8 +49,8 @@ COMMENT ON COLUMN switchboard.campaigns.type IS 'How it dials.';
 COMMENT ON COLUMN switchboard.campaigns.status IS 'Where it stands; only active campaigns dial.';
 COMMENT ON COLUMN switchboard.campaigns.caller_id IS 'Number shown to the called, E.164; null: the provider account''s.';
 COMMENT ON COLUMN switchboard.campaigns.script IS 'Mustache template of what is said; null: the built-in one.';
-COMMENT ON COLUMN switchboard.campaigns.max_attempts IS 'How often a person is tried in all.';
-COMMENT ON COLUMN switchboard.campaigns.retry_interval IS 'Seconds to the next try; settings.retry_rules can say otherwise per outcome.';
+COMMENT ON COLUMN switchboard.campaigns.max_attempts IS 'How often a person is tried in all; settings.retry_rules can say otherwise per outcome.';
+COMMENT ON COLUMN switchboard.campaigns.retry_interval IS 'Seconds to the next try, 30 days at most; settings.retry_rules can say otherwise per outcome.';
 COMMENT ON COLUMN switchboard.campaigns.active_hours IS 'When people may be called, in their own zone; see next_call_time().';
 COMMENT ON COLUMN switchboard.campaigns.timezone IS 'IANA zone for people whose own is not known, and of reports; null: the tenant''s.';
 COMMENT ON COLUMN switchboard.campaigns.product_id IS 'The product that the campaign is about.';
@@ -97,6 +97,10 @@ CREATE TABLE switchboard.campaign_contacts (
     metadata jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    tries jsonb NOT NULL DEFAULT '{}',
+    recycled_attempts integer NOT NULL DEFAULT 0,
+    lead_score integer NOT NULL DEFAULT 0,
+    best_hours text,
     UNIQUE (tenant_id, id),
     UNIQUE (campaign_id, phone_number),
     FOREIGN KEY (tenant_id, campaign_id) REFERENCES switchboard.campaigns (tenant_id, id) ON DELETE CASCADE,
@@ -104,7 +108,9 @@ CREATE TABLE switchboard.campaign_contacts (
     FOREIGN KEY (tenant_id, assigned_to) REFERENCES switchboard.users (tenant_id, id) ON DELETE SET NULL (assigned_to),
     CHECK (phone_number ~ '^\+[1-9][0-9]{4,14}$'),
     CHECK (attempts >= 0),
-    CHECK (jsonb_typeof(metadata) = 'object')
+    CHECK (recycled_attempts >= 0),
+    CHECK (jsonb_typeof(metadata) = 'object'),
+    CHECK (jsonb_typeof(tries) = 'object')
 ) WITH (fillfactor = 85);
 COMMENT ON TABLE switchboard.campaign_contacts IS
 'The people on a campaign''s list: one row per number and campaign.';
@@ -124,6 +130,10 @@ COMMENT ON COLUMN switchboard.campaign_contacts.last_call_id IS 'The last call (
 COMMENT ON COLUMN switchboard.campaign_contacts.priority IS 'Higher is called first.';
 COMMENT ON COLUMN switchboard.campaign_contacts.assigned_to IS 'The agent who promised to call back.';
 COMMENT ON COLUMN switchboard.campaign_contacts.metadata IS 'The application''s own fields, available to scripts.';
+COMMENT ON COLUMN switchboard.campaign_contacts.tries IS 'How the tries ended since the list was last recycled: {"busy": 2, ...}; settings.retry_rules count by it.';
+COMMENT ON COLUMN switchboard.campaign_contacts.recycled_attempts IS 'The attempts made before the list was last recycled: no limit counts them.';
+COMMENT ON COLUMN switchboard.campaign_contacts.lead_score IS 'That of the contact, kept here for the order of calling.';
+COMMENT ON COLUMN switchboard.campaign_contacts.best_hours IS 'When the contact likes to be called, kept here for the order of calling: minutes of the day and zone; null: not known.';
 CREATE INDEX campaign_contacts_fresh_idx ON switchboard.campaign_contacts (campaign_id, priority DESC, id)
     WHERE status = 'pending' AND next_attempt_at IS NULL;
 COMMENT ON INDEX switchboard.campaign_contacts_fresh_idx IS 'Who has not been called yet, in the order of calling.';

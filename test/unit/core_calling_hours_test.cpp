@@ -17,6 +17,7 @@
 #include "workers/core/local_zone.hpp"
 #include "workers/core/posix_rule.hpp"
 #include "workers/core/retry_policy.hpp"
+#include "workers/core/try_counts.hpp"
 
 namespace switchboard::core {
 namespace {
@@ -421,8 +422,9 @@ RetryPolicy Policy(const std::string& rules, const std::string& hours = "") {
   return RetryPolicy::Parse(seconds{3600}, 3, rules, hours, "America/New_York");
 }
 
-std::string NextAttempt(const RetryPolicy& policy, const std::string& outcome, int attempts) {
-  return Text(NextAttemptAt(policy, outcome, attempts, Utc("2026-07-01 15:00:00")));
+std::string NextAttempt(const RetryPolicy& policy, const std::string& outcome, int in_all,
+                        int others = 0) {
+  return Text(NextAttemptAt(policy, outcome, {in_all, others}, Utc("2026-07-01 15:00:00")));
 }
 
 TEST(NextAttempt, WaitsForTheInterval) {
@@ -437,7 +439,7 @@ TEST(NextAttempt, IsNothingWhenAttemptsAreUsedUp) {
 
 TEST(NextAttempt, RulesOfTheOutcomeReplaceThoseOfTheCampaign) {
   const RetryPolicy policy = Policy(
-      R"({"busy":{"delay":600,"backoff":2,"max_attempts":5},"voicemail":{"max_attempts":1},"failed":{"backoff":3}})");
+      R"({"busy":{"delay":600,"backoff":2,"max_tries":5},"voicemail":{"max_attempts":1},"failed":{"backoff":3}})");
   EXPECT_EQ(NextAttempt(policy, "busy", 1), "2026-07-01 15:10:00");
   EXPECT_EQ(NextAttempt(policy, "busy", 3), "2026-07-01 15:40:00");
   EXPECT_EQ(NextAttempt(policy, "busy", 4), "2026-07-01 16:20:00");
@@ -445,6 +447,21 @@ TEST(NextAttempt, RulesOfTheOutcomeReplaceThoseOfTheCampaign) {
   EXPECT_EQ(NextAttempt(policy, "voicemail", 1), "none");
   EXPECT_EQ(NextAttempt(policy, "failed", 2), "2026-07-01 18:00:00");
   EXPECT_EQ(NextAttempt(policy, "no-answer", 1), "2026-07-01 16:00:00");
+}
+
+TEST(NextAttempt, CountsTriesWithTheOutcomeOnly) {
+  const RetryPolicy policy = Policy(R"({"busy":{"delay":600,"backoff":2,"max_tries":2}})");
+  EXPECT_EQ(NextAttempt(policy, "busy", 3, 2), "2026-07-01 15:10:00");
+  EXPECT_EQ(NextAttempt(policy, "busy", 7, 5), "none");
+  EXPECT_EQ(NextAttempt(policy, "busy", 7, 6), "2026-07-01 15:10:00");
+  // Without a limit of its own, an outcome ends with the attempts in all.
+  EXPECT_EQ(NextAttempt(policy, "no-answer", 3, 2), "none");
+  EXPECT_EQ(NextAttempt(policy, "no-answer", 2, 1), "2026-07-01 16:00:00");
+}
+
+TEST(NextAttempt, NeverCallsABadNumberAgain) {
+  EXPECT_EQ(NextAttempt(Policy(""), "bad-number", 1), "none");
+  EXPECT_EQ(NextAttempt(Policy(R"({"bad-number":{"max_tries":9}})"), "bad-number", 1), "none");
 }
 
 TEST(NextAttempt, FallsIntoTheCallingWindow) {
@@ -465,11 +482,36 @@ TEST(NextAttempt, RefusesMalformedRules) {
   for (const char* rules :
        {"[]", "{\"busy\":1}", "{\"busy\":{\"delay\":-1}}", "{\"busy\":{\"delay\":\"1\"}}",
         "{\"busy\":{\"backoff\":0.5}}", "{\"busy\":{\"max_attempts\":1.5}}",
-        "{\"busy\":{\"max_attempts\":-1}}", "{\"busy\":{\"wait\":1}}"}) {
+        "{\"busy\":{\"max_attempts\":-1}}", "{\"busy\":{\"max_tries\":\"2\"}}",
+        "{\"busy\":{\"max_tries\":3000000000}}", "{\"busy\":{\"wait\":1}}", "null", "5"}) {
     EXPECT_SB_ERROR(Policy(rules), "22023", "retry rule");
   }
   EXPECT_SB_ERROR(RetryPolicy::Parse(seconds{1}, 1, "", "", "Nowhere"), "22023", "Nowhere");
   EXPECT_SB_ERROR(RetryPolicy::Parse(seconds{-1}, 1, "", "", "UTC"), "22023", "-1");
+}
+
+TEST(TryCounts, AddsRemovesAndSumsUp) {
+  TryCounts counts = TryCounts::Parse("{}");
+  EXPECT_EQ(counts.ToJson(), "{}");
+  counts.Add("busy");
+  counts.Add("no-answer");
+  counts.Add("busy");
+  EXPECT_EQ(counts.ToJson(), R"({"busy":2,"no-answer":1})");
+  EXPECT_EQ(counts.WithOtherOutcomes("busy"), 1);
+  EXPECT_EQ(counts.WithOtherOutcomes("no-answer"), 2);
+  EXPECT_EQ(counts.WithOtherOutcomes("machine"), 3);
+  counts.Remove("no-answer");
+  counts.Remove("machine");
+  EXPECT_EQ(TryCounts::Parse(counts.ToJson()).ToJson(), R"({"busy":2})");
+}
+
+TEST(TryCounts, PassesOverWhatIsNoCount) {
+  EXPECT_EQ(TryCounts::Parse(R"({"a":-1,"b":0,"c":"2","d":1.5,"e":null,"f":3})").ToJson(),
+            R"({"f":3})");
+  for (const char* junk : {"", "[1]", "5", "{"}) EXPECT_EQ(TryCounts::Parse(junk).ToJson(), "{}");
+  EXPECT_EQ(
+      TryCounts::Parse(R"({"a":2147483647,"b":2147483647,"c":2147483647})").WithOtherOutcomes("d"),
+      1000000);
 }
 
 }  // namespace
