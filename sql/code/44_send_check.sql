@@ -21,12 +21,17 @@ DECLARE
   batch record;
   at    timestamptz := clock_timestamp();
 BEGIN
+  -- Whoever hangs a call up holds its row: what is read below is the last word before the call is noted as sent.
+  PERFORM FROM switchboard.call_logs c
+  WHERE c.id IN (SELECT j.subject_id FROM switchboard.jobs_open j WHERE j.id = ANY (job_ids) AND j.kind = 'call')
+  ORDER BY c.id FOR NO KEY UPDATE;
   FOR batch IN
     SELECT j.tenant_id, c.campaign_id, coalesce(j.payload ->> 'channel', 'voice') AS channel, j.kind,
            k.status AS campaign_status,
            array_agg(j.id ORDER BY j.id) AS jobs, array_agg(j.subject_id ORDER BY j.id) AS subjects,
            array_agg(coalesce(c.to_number, j.payload ->> 'to') ORDER BY j.id) AS phones,
-           array_agg(j.kind <> 'call' OR c.id IS NULL OR c.status = 'initiated' AND c.call_id IS NULL ORDER BY j.id) AS untouched,
+           array_agg(j.kind <> 'call' OR c.id IS NULL
+                     OR c.status = 'initiated' AND c.call_id IS NULL AND c.hang_up_at IS NULL ORDER BY j.id) AS untouched,
            array_agg(c.campaign_contact_id IS NOT NULL AND q.id IS NOT NULL ORDER BY j.id) AS by_campaign
     FROM switchboard.jobs_open j
     LEFT JOIN switchboard.call_logs c ON j.kind = 'call' AND c.tenant_id = j.tenant_id AND c.id = j.subject_id

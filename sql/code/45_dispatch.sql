@@ -90,15 +90,17 @@ AS $$
              jsonb_build_object('text', say_text, 'language', coalesce(options ->> 'language', account.settings ->> 'language')) END,
     'timeout_s', switchboard._ring_timeout(options),
     'machine_detection', coalesce(options ->> 'machine_detection', account.settings ->> 'machine_detection'),
+    'amd_url', CASE WHEN options -> 'machine_detection_async' = 'true' THEN w.base || '/amd' || w.query END,
     'record', options -> 'record',
+    'recording_url', CASE WHEN options -> 'record' = 'true' THEN w.base || '/recording' || w.query END,
     'agent', coalesce(options ->> 'agent', account.settings ->> 'agent'),
     'context', jsonb_build_object('call_log_id', call_log_id)))
   FROM (SELECT nullif(rtrim(account.settings ->> 'public_url', '/'), '') || '/api/webhooks/' || account.provider AS base,
                '?account=' || account.id || '&call=' || call_log_id AS query) w
 $$;
 COMMENT ON FUNCTION switchboard._call_payload(switchboard.provider_accounts, jsonb, uuid, text, text, text) IS
-  'Payload of a job of kind call. options (of the campaign or the call): ring_timeout (s, default 30), machine_detection, record,
-language, agent.';
+  'Payload of a job of kind call. options (of the campaign or the call): ring_timeout (s, default 30), machine_detection (enable or
+detect_message_end), machine_detection_async (true: the call is connected meanwhile), record (true), language, agent.';
 REVOKE ALL ON FUNCTION switchboard._call_payload(switchboard.provider_accounts, jsonb, uuid, text, text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._dispatch_campaign(campaign switchboard.campaigns, lines int, at timestamptz)

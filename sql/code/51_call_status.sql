@@ -32,18 +32,43 @@ COMMENT ON FUNCTION switchboard._find_call(switchboard.call_status_event) IS
   'The call an event is about, within its tenant: by our id if the event carries it, else by the provider''s.';
 REVOKE ALL ON FUNCTION switchboard._find_call(switchboard.call_status_event) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._told_cost(raw jsonb)
+RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- Some providers write what they charge as a negative amount.
+  SELECT CASE WHEN p.price ~ '^-?[0-9]{1,8}([.][0-9]{1,12})?$' THEN round(abs(p.price::numeric), 4) END
+  FROM (SELECT coalesce(raw ->> 'Price', raw ->> 'price') AS price) p
+$$;
+COMMENT ON FUNCTION switchboard._told_cost(jsonb) IS
+  'What a provider says that a call cost: Price or price of its fields; NULL when that is no amount.';
+REVOKE ALL ON FUNCTION switchboard._told_cost(jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._told_currency(raw jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT substring(upper(coalesce(raw ->> 'PriceUnit', raw ->> 'price_unit', raw ->> 'currency')) FROM '^[A-Z]{3}$')
+$$;
+COMMENT ON FUNCTION switchboard._told_currency(jsonb) IS
+  'The currency of what a provider says that a call cost: PriceUnit, price_unit or currency of its fields; NULL when it is not said.';
+REVOKE ALL ON FUNCTION switchboard._told_currency(jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._apply_call_status(events switchboard.call_status_event[])
 RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 -- SECURITY DEFINER: acts for the tenant each event names. Internal: whoever calls has made sure of that.
 -- Calls are locked first, in order, and read afterwards: two events of one call take turns and none is lost, two batches
--- never deadlock. Cost per event: a lookup, two updates and three inserts at most.
+-- never deadlock. A call that was deleted meanwhile is passed over. Cost per event: a lookup, an update and two inserts, and
+-- when the call ends what _conclude_calls() costs.
 DECLARE
-  calls uuid[] := ARRAY(SELECT switchboard._find_call(events[n]) FROM generate_subscripts(events, 1) AS n ORDER BY n);
-  at    timestamptz := clock_timestamp();
-  moved int;
-  freed boolean;
+  calls  uuid[] := ARRAY(SELECT switchboard._find_call(events[n]) FROM generate_subscripts(events, 1) AS n ORDER BY n);
+  at     timestamptz := clock_timestamp();
+  moved  int;
+  ended  uuid[];
+  doomed uuid[];
+  freed  boolean;
 BEGIN
   PERFORM FROM switchboard.call_logs c WHERE c.id = ANY (calls) ORDER BY c.id FOR NO KEY UPDATE;
   WITH told AS MATERIALIZED (
@@ -51,14 +76,16 @@ BEGIN
            e.cause, e.raw
     FROM unnest(events) WITH ORDINALITY
       AS e (call_log_id, tenant_id, provider, call_id, status, occurred_at, duration, answered_by, recording_url, cause, raw, n)
-    WHERE calls[e.n] IS NOT NULL
+    JOIN switchboard.call_logs c ON c.id = calls[e.n]
   ), furthest AS MATERIALIZED (
     SELECT DISTINCT ON (t.call) t.call, t.status, t.occurred_at, t.cause
     FROM told t WHERE t.status IS NOT NULL
     ORDER BY t.call, switchboard._call_rank(t.status) DESC, t.occurred_at
   ), known AS MATERIALIZED (
     SELECT t.call, min(t.call_id) AS call_id, max(t.duration) AS duration, max(t.answered_by) AS answered_by,
-           max(t.recording_url) AS recording_url, min(t.occurred_at) FILTER (WHERE t.status = 'answered') AS answered_at
+           max(t.recording_url) AS recording_url, min(t.occurred_at) FILTER (WHERE t.status = 'answered') AS answered_at,
+           max(switchboard._told_cost(t.raw)) FILTER (WHERE t.raw ?| '{Price,price}') AS cost,
+           max(switchboard._told_currency(t.raw)) FILTER (WHERE t.raw ?| '{Price,price}') AS currency
     FROM told t GROUP BY t.call
   ), steps AS MATERIALIZED (
     SELECT c.id, c.status AS before,
@@ -66,7 +93,7 @@ BEGIN
            CASE WHEN switchboard._call_rank(c.status) < 3 AND switchboard._call_rank(f.status) = 3 THEN f.occurred_at END AS ended_at,
            CASE WHEN switchboard._call_rank(c.status) = 3 AND c.hangup_cause = 'no-news' AND f.status = 'completed'
                 THEN f.occurred_at END AS true_end,
-           f.cause, k.call_id, k.duration, k.answered_by, k.recording_url, k.answered_at
+           f.cause, k.call_id, k.duration, k.answered_by, k.recording_url, k.answered_at, k.cost, k.currency
     FROM known k
     JOIN switchboard.call_logs c ON c.id = k.call
     LEFT JOIN furthest f ON f.call = k.call
@@ -86,9 +113,10 @@ BEGIN
         answered_by = coalesce(s.answered_by, c.answered_by),
         recording_url = coalesce(s.recording_url, c.recording_url),
         hangup_cause = CASE WHEN s.true_end IS NULL
-                            THEN coalesce(c.hangup_cause, CASE WHEN s.ended_at IS NOT NULL THEN s.cause END) ELSE s.cause END
+                            THEN coalesce(c.hangup_cause, CASE WHEN s.ended_at IS NOT NULL THEN s.cause END) ELSE s.cause END,
+        cost = coalesce(s.cost, c.cost), cost_currency = coalesce(s.currency, c.cost_currency)
     FROM steps s WHERE c.id = s.id
-    RETURNING c.id, c.tenant_id, c.campaign_id, c.campaign_contact_id, c.status, c.duration, s.before, s.ended_at
+    RETURNING c.id, c.tenant_id, c.campaign_id, c.status, c.duration, c.call_id, c.hang_up_at, s.before, s.ended_at
   ), trail AS (
     INSERT INTO switchboard.call_events (tenant_id, call_log_id, status, raw, occurred_at)
     SELECT t.tenant_id, t.call, t.status, coalesce(t.raw, '{}'), t.occurred_at FROM told t
@@ -98,23 +126,18 @@ BEGIN
            jsonb_strip_nulls(jsonb_build_object('callId', l.id, 'status', l.status, 'campaignId', l.campaign_id,
                                                 'duration', l.duration))
     FROM logs l WHERE l.status <> l.before
-  ), list AS (
-    -- Only while this is the person's last call: what somebody has decided since stays.
-    UPDATE switchboard.campaign_contacts p
-    SET status = CASE l.status WHEN 'completed' THEN 'completed'::switchboard.campaign_contact_status ELSE 'failed' END,
-        last_outcome = l.status::text
-    FROM logs l
-    WHERE l.ended_at IS NOT NULL AND p.id = l.campaign_contact_id AND p.last_call_id = l.id AND p.status = 'calling'
-  ), entries AS (
-    UPDATE switchboard.dialer_queues q
-    SET status = CASE l.status WHEN 'completed' THEN 'completed'::switchboard.queue_status ELSE 'failed' END,
-        reason = CASE WHEN l.status <> 'completed' THEN l.status::text END
-    FROM logs l
-    WHERE l.ended_at IS NOT NULL AND q.tenant_id = l.tenant_id AND q.call_log_id = l.id AND q.status = 'calling'
   )
-  SELECT count(*) FILTER (WHERE l.status <> l.before), coalesce(bool_or(l.ended_at IS NOT NULL AND l.campaign_id IS NOT NULL), false)
-  INTO moved, freed
+  SELECT count(*) FILTER (WHERE l.status <> l.before), array_agg(l.id) FILTER (WHERE l.ended_at IS NOT NULL),
+         array_agg(l.id) FILTER (WHERE l.hang_up_at IS NOT NULL AND l.call_id IS NOT NULL AND switchboard._call_rank(l.status) < 3),
+         coalesce(bool_or(l.ended_at IS NOT NULL AND l.campaign_id IS NOT NULL), false)
+  INTO moved, ended, doomed, freed
   FROM logs l;
+  IF ended IS NOT NULL THEN
+    PERFORM switchboard._conclude_calls(ended, at);
+  END IF;
+  IF doomed IS NOT NULL THEN
+    PERFORM switchboard._send_hang_ups(doomed);
+  END IF;
   IF freed THEN
     PERFORM switchboard._wake();   -- a line is free
   END IF;
@@ -122,8 +145,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._apply_call_status(switchboard.call_status_event[]) IS
-  'Applies what providers say about calls: status forward only, times, the trail in call_events, the feed, and when a call ends the
-person on the list, the queue entry and the next attempt. Events about unknown calls are left out. Returns how many calls moved.';
+  'Applies what providers say about calls: status forward only, times, cost, the trail in call_events, the feed, and when a call ends
+what _conclude_calls() does. Events about unknown calls are left out. Returns how many calls moved.';
 REVOKE ALL ON FUNCTION switchboard._apply_call_status(switchboard.call_status_event[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._apply_message_status(
@@ -175,21 +198,30 @@ AS $$
 DECLARE
   refused uuid[];
   ended   switchboard.call_status_event[];
+  doomed  uuid[];
+  placed  boolean;
   at      timestamptz := clock_timestamp();
   message record;
   waiting uuid;
 BEGIN
   -- Placed: the provider's name for the call, and how long to wait for news. A webhook may have told us already.
-  UPDATE switchboard.call_logs c
-  SET call_id = coalesce(c.call_id, nullif(r.provider_id, '')), provider = coalesce(c.provider, a.provider),
-      expires_at = coalesce(c.expires_at, CASE WHEN switchboard._call_rank(c.status) < 3
-                                               THEN switchboard._news_due(c, c.status = 'answered', at) END)
-  FROM unnest(results) r
-  LEFT JOIN switchboard.provider_accounts a ON a.id = r.account_id
-  WHERE r.kind = 'call' AND r.outcome = 'ok' AND c.tenant_id = r.tenant_id AND c.id = r.subject_id
-    AND (c.call_id IS NULL AND r.provider_id <> '' OR c.expires_at IS NULL AND switchboard._call_rank(c.status) < 3);
-  IF FOUND THEN
+  WITH placed_calls AS (
+    UPDATE switchboard.call_logs c
+    SET call_id = coalesce(c.call_id, nullif(r.provider_id, '')), provider = coalesce(c.provider, a.provider),
+        expires_at = coalesce(c.expires_at, CASE WHEN switchboard._call_rank(c.status) < 3
+                                                 THEN switchboard._news_due(c, c.status = 'answered', at) END)
+    FROM unnest(results) r
+    LEFT JOIN switchboard.provider_accounts a ON a.id = r.account_id
+    WHERE r.kind = 'call' AND r.outcome = 'ok' AND c.tenant_id = r.tenant_id AND c.id = r.subject_id
+      AND (c.call_id IS NULL AND r.provider_id <> '' OR c.expires_at IS NULL AND switchboard._call_rank(c.status) < 3)
+    RETURNING c.id, c.hang_up_at IS NOT NULL AND c.call_id IS NOT NULL AND switchboard._call_rank(c.status) < 3 AS doomed
+  )
+  SELECT count(*) > 0, array_agg(p.id) FILTER (WHERE p.doomed) INTO placed, doomed FROM placed_calls p;
+  IF placed THEN
     PERFORM switchboard._note_placed_calls();
+  END IF;
+  IF doomed IS NOT NULL THEN
+    PERFORM switchboard._send_hang_ups(doomed);
   END IF;
   -- Webhooks that came before we knew that name.
   FOR waiting IN
@@ -205,7 +237,7 @@ BEGIN
 
   -- Not placed, for good. If a webhook has come meanwhile the call does exist, and its word counts.
   SELECT array_agg(ROW(c.id, c.tenant_id, c.provider, NULL,
-                       CASE WHEN r.code IN ('canceled', 'campaign-not-active')
+                       CASE WHEN r.code IN ('canceled', 'campaign-not-active') OR c.hang_up_at IS NOT NULL
                               OR switchboard._is_refusal(r.code) THEN 'canceled' ELSE 'failed' END,
                        at, 0, NULL, NULL, r.code,
                        jsonb_strip_nulls(jsonb_build_object('outcome', r.outcome, 'code', r.code, 'error', r.error))
@@ -227,6 +259,10 @@ BEGIN
     UPDATE switchboard.dialer_queues q SET status = 'skipped', reason = c.error_code
     FROM switchboard.call_logs c
     WHERE c.id = ANY (refused) AND q.tenant_id = c.tenant_id AND q.call_log_id = c.id;
+  END IF;
+
+  IF EXISTS (SELECT FROM unnest(results) r WHERE r.kind IN ('call.update', 'call.status')) THEN
+    PERFORM switchboard._apply_control_results(results, at);
   END IF;
 
   FOR message IN

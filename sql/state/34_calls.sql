@@ -23,6 +23,8 @@ CREATE TABLE switchboard.call_logs (
     answered_at timestamptz,
     ended_at timestamptz,
     expires_at timestamptz,
+    hang_up_at timestamptz,
+    voicemail_at timestamptz,
     abandoned boolean NOT NULL DEFAULT false,
     answered_by switchboard.answered_by,
     queued_at timestamptz,
@@ -68,6 +70,8 @@ COMMENT ON COLUMN switchboard.call_logs.dialed_at IS 'When the provider was aske
 COMMENT ON COLUMN switchboard.call_logs.answered_at IS 'When it was answered.';
 COMMENT ON COLUMN switchboard.call_logs.ended_at IS 'When it ended.';
 COMMENT ON COLUMN switchboard.call_logs.expires_at IS 'When an outbound call that was placed is settled unless there is news of it, see expire_silent_calls(); null: not placed, or over.';
+COMMENT ON COLUMN switchboard.call_logs.hang_up_at IS 'When somebody hung it up here; the provider is told as soon as it knows the call.';
+COMMENT ON COLUMN switchboard.call_logs.voicemail_at IS 'When a recorded message was left on it; null: none was.';
 COMMENT ON COLUMN switchboard.call_logs.abandoned IS 'Answered, but no agent was there in time.';
 COMMENT ON COLUMN switchboard.call_logs.answered_by IS 'What answered.';
 COMMENT ON COLUMN switchboard.call_logs.queued_at IS 'When an inbound call began to wait for an agent.';
@@ -94,6 +98,8 @@ CREATE INDEX call_logs_user_idx ON switchboard.call_logs (tenant_id, user_id, st
 COMMENT ON INDEX switchboard.call_logs_user_idx IS 'An agent''s calls, newest first.';
 CREATE INDEX call_logs_called_idx ON switchboard.call_logs (tenant_id, to_number, started_at DESC) WHERE direction = 'outbound';
 COMMENT ON INDEX switchboard.call_logs_called_idx IS 'How often a number was called lately: frequency caps.';
+CREATE INDEX call_logs_caller_idx ON switchboard.call_logs (tenant_id, from_number, started_at DESC) WHERE direction = 'inbound';
+COMMENT ON INDEX switchboard.call_logs_caller_idx IS 'Who called before, newest first.';
 CREATE INDEX call_logs_live_idx ON switchboard.call_logs (tenant_id, campaign_id) WHERE status IN ('initiated', 'ringing', 'answered');
 COMMENT ON INDEX switchboard.call_logs_live_idx IS 'Calls that have not ended.';
 CREATE INDEX call_logs_expiry_idx ON switchboard.call_logs (expires_at)
