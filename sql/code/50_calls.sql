@@ -169,3 +169,95 @@ campaign''s list counts as one of its attempts. Returns the call_logs row. Error
 or no number to call from, SB003 do not call or consent revoked, SB004 outside calling hours, P0002 no such campaign or contact,
 22023 metadata is not an object, 42501 nobody asks.';
 REVOKE ALL ON FUNCTION switchboard.make_call(text, text, uuid, uuid, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._check_call_changes(call switchboard.call_logs, changes jsonb)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: users and contacts are looked for past row level security, within the tenant of the call, which the session
+-- may see.
+DECLARE
+  bad record;
+BEGIN
+  SELECT e.key, e.value INTO bad FROM jsonb_each(changes) e
+  WHERE CASE e.key
+          WHEN 'notes' THEN jsonb_typeof(e.value) NOT IN ('string', 'null')
+          WHEN 'metadata' THEN jsonb_typeof(e.value) <> 'object'
+          WHEN 'lead_id' THEN e.value <> 'null' AND NOT coalesce(switchboard._is_uuid(e.value #>> '{}'), false)
+          WHEN 'user_id' THEN e.value <> 'null' AND NOT coalesce(switchboard._is_uuid(e.value #>> '{}'), false)
+          WHEN 'recording_url' THEN e.value <> 'null' AND NOT coalesce(e.value #>> '{}' ~ '^https?://[^[:space:]]+$', false)
+          WHEN 'status' THEN NOT e.value #>> '{}' = ANY (enum_range(NULL::switchboard.call_status)::text[])
+          ELSE true END
+  ORDER BY e.key LIMIT 1;
+  IF FOUND AND bad.key NOT IN ('notes', 'metadata', 'lead_id', 'user_id', 'recording_url', 'status') THEN
+    RAISE EXCEPTION 'a call has no "%" that can be changed', bad.key
+      USING ERRCODE = '22023', HINT = 'What can be changed: notes, metadata, lead_id, user_id, recording_url and status.';
+  ELSIF FOUND THEN
+    RAISE EXCEPTION '% of a call cannot be %', bad.key, bad.value USING ERRCODE = '22023';
+  END IF;
+  IF changes ->> 'lead_id' IS NOT NULL AND NOT EXISTS (
+       SELECT FROM switchboard.contacts k WHERE k.tenant_id = call.tenant_id AND k.id = (changes ->> 'lead_id')::uuid) THEN
+    RAISE EXCEPTION 'no such contact: %', changes ->> 'lead_id' USING ERRCODE = 'P0002';
+  END IF;
+  IF changes ? 'user_id' AND switchboard.current_tenant_id() IS NOT NULL AND NOT switchboard.is_supervisor() THEN
+    RAISE EXCEPTION 'only supervisors say whose call it is' USING ERRCODE = '42501';
+  ELSIF changes ->> 'user_id' IS NOT NULL AND NOT EXISTS (
+       SELECT FROM switchboard.users u
+       WHERE u.tenant_id = call.tenant_id AND u.id = (changes ->> 'user_id')::uuid AND u.active) THEN
+    RAISE EXCEPTION 'no such user: %', changes ->> 'user_id' USING ERRCODE = 'P0002';
+  END IF;
+  IF changes ? 'status' AND call.account_id IS NOT NULL THEN
+    RAISE EXCEPTION 'call % is carried by a provider, which alone says how it goes on', call.id
+      USING ERRCODE = 'SB005', HINT = 'To end it: switchboard.hang_up(id).';
+  ELSIF changes ->> 'status' <> call.status::text
+        AND switchboard._call_rank((changes ->> 'status')::switchboard.call_status) <= switchboard._call_rank(call.status) THEN
+    RAISE EXCEPTION 'call % cannot go from % to %', call.id, call.status, changes ->> 'status' USING ERRCODE = 'SB005';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION switchboard._check_call_changes(switchboard.call_logs, jsonb) IS
+  'What can be wrong with changes of a call, before anything is written: 22023, P0002, 42501, SB005.';
+REVOKE ALL ON FUNCTION switchboard._check_call_changes(switchboard.call_logs, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.update_call(call_log_id uuid, changes jsonb)
+RETURNS switchboard.call_logs
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: whose call it is goes to the feed and the audit log; _call_for_change() checks the session.
+DECLARE
+  log   switchboard.call_logs := switchboard._call_for_change(update_call.call_log_id);
+  owner uuid := log.user_id;
+  at    timestamptz := clock_timestamp();
+BEGIN
+  IF jsonb_typeof(changes) IS DISTINCT FROM 'object' THEN
+    RAISE EXCEPTION 'changes must be a JSON object, not %', coalesce(jsonb_typeof(changes), 'null') USING ERRCODE = '22023';
+  END IF;
+  PERFORM switchboard._check_call_changes(log, changes);
+  UPDATE switchboard.call_logs c
+  SET notes = CASE WHEN changes ? 'notes' THEN nullif(changes ->> 'notes', '') ELSE c.notes END,
+      metadata = c.metadata || coalesce(changes -> 'metadata', '{}'),
+      lead_id = CASE WHEN changes ? 'lead_id' THEN (changes ->> 'lead_id')::uuid ELSE c.lead_id END,
+      user_id = CASE WHEN changes ? 'user_id' THEN (changes ->> 'user_id')::uuid ELSE c.user_id END,
+      assigned_at = CASE WHEN changes ? 'user_id' AND (changes ->> 'user_id')::uuid IS DISTINCT FROM c.user_id THEN at ELSE c.assigned_at END,
+      recording_url = CASE WHEN changes ? 'recording_url' THEN changes ->> 'recording_url' ELSE c.recording_url END
+  WHERE c.id = log.id RETURNING * INTO log;
+  IF log.user_id IS DISTINCT FROM owner THEN
+    INSERT INTO switchboard.events (tenant_id, event, subject_id, data)
+    VALUES (log.tenant_id, 'call-assigned', log.id, jsonb_build_object('callId', log.id, 'userId', log.user_id, 'before', owner));
+    PERFORM switchboard._audit(log.tenant_id, 'assign-call', 'call:' || log.id, jsonb_build_object('from', owner, 'to', log.user_id));
+  END IF;
+  IF changes ->> 'status' <> log.status::text THEN
+    PERFORM switchboard._apply_call_status(ARRAY[
+      ROW(log.id, log.tenant_id, log.provider, NULL, changes ->> 'status', at, NULL, NULL, NULL, NULL,
+          '{"source": "update_call"}')::switchboard.call_status_event]);
+    SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = log.id;
+  END IF;
+  RETURN log;
+END
+$$;
+COMMENT ON FUNCTION switchboard.update_call(uuid, jsonb) IS
+  'Changes what people may change of a call: notes (a text; null empties them), metadata (an object, merged into what is there),
+lead_id (the contact), user_id (whose call it is; by supervisors), recording_url, and status, only forward, of calls that no provider
+account carries, such as those entered by hand. Returns the call_logs row. Errors: P0002 no such call, contact or user, 22023 unknown
+key or bad value, 42501 user_id by an agent, SB005 status backwards or of a call that a provider carries.';
+REVOKE ALL ON FUNCTION switchboard.update_call(uuid, jsonb) FROM PUBLIC;

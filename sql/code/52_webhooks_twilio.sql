@@ -8,9 +8,11 @@ BEGIN
   IF coalesce(external_id, '') = '' OR length(external_id) > 100 THEN
     RAISE EXCEPTION 'neither CallSid nor MessageSid' USING ERRCODE = '22023';
   END IF;
-  -- Delivery order is not guaranteed and a status can be sent twice; SequenceNumber names the event where there is one.
-  dedupe_key := concat_ws(':', event, external_id,
-    coalesce(fields ->> 'SequenceNumber', fields ->> 'CallStatus', fields ->> 'MessageStatus', fields ->> 'SmsStatus'));
+  -- Delivery order is not guaranteed and a status can be sent twice; SequenceNumber names the event where there is one. A call can
+  -- have several recordings.
+  dedupe_key := concat_ws(':', event, external_id, CASE WHEN event = 'recording' THEN fields ->> 'RecordingSid' END,
+    coalesce(fields ->> 'SequenceNumber', fields ->> 'CallStatus', fields ->> 'MessageStatus', fields ->> 'SmsStatus',
+             fields ->> 'RecordingStatus'));
 END
 $$;
 COMMENT ON FUNCTION switchboard._read_twilio(text, jsonb) IS
@@ -57,9 +59,10 @@ DECLARE
   query  jsonb := switchboard._url_query(inbox.url);
   at     timestamptz := switchboard._event_time(fields ->> 'Timestamp', inbox.received_at);
   told   switchboard.call_status_event;
+  call   uuid;
 BEGIN
   IF fields ? 'CallSid' THEN
-    IF fields ->> 'Direction' = 'inbound' OR inbox.event NOT IN ('status', 'answer', 'amd') THEN
+    IF fields ->> 'Direction' = 'inbound' OR inbox.event NOT IN ('status', 'answer', 'amd', 'recording') THEN
       RETURN NULL;
     END IF;
     told := ROW(switchboard._uuid_or_null(query ->> 'call'), inbox.tenant_id, 'twilio', fields ->> 'CallSid',
@@ -67,12 +70,22 @@ BEGIN
                 switchboard._digits_or_null(fields ->> 'CallDuration'),
                 CASE WHEN fields ->> 'AnsweredBy' LIKE 'machine%' THEN 'machine'
                      WHEN fields ->> 'AnsweredBy' IN ('human', 'fax', 'unknown') THEN fields ->> 'AnsweredBy' END,
-                fields ->> 'RecordingUrl', fields ->> 'SipResponseCode',
+                nullif(fields ->> 'RecordingUrl', ''), fields ->> 'SipResponseCode',
                 fields - ARRAY['AccountSid', 'ApiVersion'])::switchboard.call_status_event;
-    IF switchboard._find_call(told) IS NULL THEN
+    call := switchboard._find_call(told);
+    IF call IS NULL THEN
       RETURN 'unknown call';
     END IF;
     PERFORM switchboard._apply_call_status(ARRAY[told]);
+    IF fields ->> 'RecordingSid' <> '' AND fields ->> 'RecordingUrl' <> ''
+       AND coalesce(fields ->> 'RecordingStatus', 'completed') = 'completed' THEN
+      PERFORM switchboard._note_recording(call, fields ->> 'RecordingSid', fields ->> 'RecordingUrl',
+        switchboard._digits_or_null(fields ->> 'RecordingDuration'), NULL,
+        jsonb_build_object('channels', fields ->> 'RecordingChannels', 'source', fields ->> 'RecordingSource'));
+    END IF;
+    IF inbox.event = 'amd' THEN
+      PERFORM switchboard._answer_machine(call, at);
+    END IF;
   ELSIF inbox.event IN ('status', 'message-status') THEN
     PERFORM switchboard._apply_message_status(inbox.tenant_id, 'twilio', switchboard._uuid_or_null(query ->> 'message'),
       inbox.external_id, switchboard._twilio_message_status(coalesce(fields ->> 'MessageStatus', fields ->> 'SmsStatus')), at,
@@ -82,7 +95,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._act_twilio(switchboard.webhook_inbox, jsonb) IS
-  'Acts on a webhook of Twilio: status of a call we placed, answering machine detection, status of a message.';
+  'Acts on a webhook of Twilio: status of a call we placed, answering machine detection while it is connected (amd), its recordings,
+status of a message.';
 REVOKE ALL ON FUNCTION switchboard._act_twilio(switchboard.webhook_inbox, jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._xml_escape(value text)

@@ -33,6 +33,19 @@ COMMENT ON FUNCTION switchboard._voipstudio_call_status(jsonb) IS
   'VoIPstudio''s state in our words; NULL for one that says nothing about the call as a whole.';
 REVOKE ALL ON FUNCTION switchboard._voipstudio_call_status(jsonb) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._voipstudio_recording(inbox switchboard.webhook_inbox, fields jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY DEFINER: reads the account of the inbox row. Internal.
+  SELECT coalesce(rtrim(a.base_url, '/'), 'https://l7api.com/v1.2/voipstudio') || '/monitors/'
+         || switchboard._url_encode(fields ->> 'monitor_id') || '.mp3'
+  FROM switchboard.provider_accounts a WHERE a.id = inbox.account_id
+$$;
+COMMENT ON FUNCTION switchboard._voipstudio_recording(switchboard.webhook_inbox, jsonb) IS
+  'Where the audio of a recording that VoIPstudio has announced can be fetched.';
+REVOKE ALL ON FUNCTION switchboard._voipstudio_recording(switchboard.webhook_inbox, jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._act_voipstudio(inbox switchboard.webhook_inbox, fields jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -40,15 +53,17 @@ AS $$
 -- SECURITY DEFINER: acts for the tenant of the inbox row. Internal.
 -- Its webhooks carry nothing of ours: one that overtakes the answer to our request waits until the call's id is known.
 DECLARE
-  told switchboard.call_status_event;
+  told     switchboard.call_status_event;
+  recorded boolean := coalesce(fields ->> 'event_name' = 'monitor.audio_ready' AND fields ->> 'monitor_id' <> '', false);
 BEGIN
-  IF fields ->> 'destination' = 'in' OR NOT fields ? 'state' THEN
+  IF fields ->> 'destination' = 'in' OR NOT (fields ? 'state' OR recorded) THEN
     RETURN NULL;
   END IF;
   told := ROW(NULL, inbox.tenant_id, 'voipstudio', fields ->> 'call_id', switchboard._voipstudio_call_status(fields),
               switchboard._event_time(fields ->> 'event_time', inbox.received_at),
               CASE WHEN coalesce(fields ->> 'connected_at', '') <> '' THEN switchboard._digits_or_null(fields ->> 'duration') END,
-              NULL, NULL, fields ->> 't_cause', fields)::switchboard.call_status_event;
+              NULL, CASE WHEN recorded THEN switchboard._voipstudio_recording(inbox, fields) END, fields ->> 't_cause', fields)
+          ::switchboard.call_status_event;
   IF switchboard._find_call(told) IS NULL THEN
     told.call_id := fields ->> 'root_call_id';   -- a leg of a call we know
     IF switchboard._find_call(told) IS NULL THEN
@@ -56,9 +71,13 @@ BEGIN
     END IF;
   END IF;
   PERFORM switchboard._apply_call_status(ARRAY[told]);
+  IF recorded THEN
+    PERFORM switchboard._note_recording(switchboard._find_call(told), fields ->> 'monitor_id', told.recording_url,
+      switchboard._digits_or_null(fields ->> 'duration'), switchboard._digits_or_null(fields ->> 'size'));
+  END IF;
   RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION switchboard._act_voipstudio(switchboard.webhook_inbox, jsonb) IS
-  'Acts on a webhook of VoIPstudio: progress of a call we placed.';
+  'Acts on a webhook of VoIPstudio: progress of a call we placed, and its recordings.';
 REVOKE ALL ON FUNCTION switchboard._act_voipstudio(switchboard.webhook_inbox, jsonb) FROM PUBLIC;

@@ -197,6 +197,7 @@ BEGIN
   audio := switchboard._leave_voicemail(log.id, drop_voicemail.voicemail_id, at);
   PERFORM switchboard._send_call_update(log, jsonb_build_object('action', 'play', 'audio_url', audio,
                                                                 'voicemail_id', drop_voicemail.voicemail_id));
+  PERFORM switchboard._release_agents(ARRAY[log.id], at);
   SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = log.id;
   RETURN log;
 END
@@ -230,6 +231,7 @@ BEGIN
   END IF;
   IF audio IS NOT NULL THEN
     PERFORM switchboard._send_call_update(log, jsonb_build_object('action', 'play', 'audio_url', audio, 'voicemail_id', wanted));
+    PERFORM switchboard._release_agents(ARRAY[log.id], at);
   ELSE
     UPDATE switchboard.call_logs c SET hang_up_at = at WHERE c.id = log.id;
     PERFORM switchboard._send_hang_ups(ARRAY[log.id]);

@@ -76,6 +76,9 @@ SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
 SELECT switchboard._grant_execute('switchboard_app', ARRAY['set_agent_state']);
 
 -- Section: calls and dispositions
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'hang_up', 'update_call', 'delete_call', 'drop_voicemail', 'create_disposition', 'get_calls', 'get_call', '_call_json',
+    '_filter_text', '_filter_uuid', '_filter_time', '_filter_labels', '_call_cursor', '_ask_provider', '_is_uuid']);
 
 -- Section: reports
 
