@@ -1,8 +1,13 @@
 #include "workers/core/crypto.hpp"
 
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/pem.h>
+
+#include <memory>
 
 #include "workers/core/errors.hpp"
 
@@ -30,7 +35,29 @@ std::string Bytes(const unsigned char* data, unsigned size) {
 
 // A policy such as FIPS may forbid MD5 and SHA-1: that must not look like a bad signature.
 void RequireSuccess(bool ok) {
-  if (!ok) throw MissingComponent("the hash is not available in this build of OpenSSL");
+  if (!ok) throw MissingComponent("the digest is not available in this build of OpenSSL");
+}
+
+template <auto free>
+struct Free {
+  template <class T>
+  void operator()(T* object) const {
+    free(object);
+  }
+};
+using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
+using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
+
+// A key under a passphrase is none: without this, OpenSSL would ask for it on the terminal.
+int NoPassphrase(char*, int, int, void*) { return 0; }
+
+Key ReadRsaKey(std::string_view pem) {
+  const Bio text(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  Key key(text ? PEM_read_bio_PrivateKey(text.get(), nullptr, NoPassphrase, nullptr) : nullptr);
+  ERR_clear_error();  // text that is no key leaves errors behind
+  if (key && EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA) key.reset();
+  return key;
 }
 
 }  // namespace
@@ -49,6 +76,21 @@ std::string Hmac(HashKind kind, std::string_view key, std::string_view data) {
                       reinterpret_cast<const unsigned char*>(data.data()), data.size(), out,
                       &size) != nullptr);
   return Bytes(out, size);
+}
+
+std::optional<std::string> SignRs256(std::string_view private_key_pem, std::string_view data) {
+  const Key key = ReadRsaKey(private_key_pem);
+  if (!key) return std::nullopt;
+  const DigestContext context(EVP_MD_CTX_new());
+  std::string signature(static_cast<std::size_t>(EVP_PKEY_get_size(key.get())), '\0');
+  std::size_t size = signature.size();
+  RequireSuccess(
+      context &&
+      EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1 &&
+      EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                     reinterpret_cast<const unsigned char*>(data.data()), data.size()) == 1);
+  signature.resize(size);
+  return signature;
 }
 
 bool ConstantTimeEqual(std::string_view a, std::string_view b) {

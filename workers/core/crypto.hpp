@@ -1,6 +1,7 @@
 #pragma once
-// Digests and comparison, by OpenSSL. Digests are raw bytes.
+// Digests, signatures and comparison, by OpenSSL. Digests are raw bytes.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,10 @@ enum class HashKind { kMd5, kSha1, kSha256, kSha512 };
 
 std::string Hash(HashKind kind, std::string_view data);
 std::string Hmac(HashKind kind, std::string_view key, std::string_view data);
+
+// RSASSA-PKCS1-v1_5 with SHA-256 (the RS256 of JWTs) by a private key in PEM; about 1 ms with 2048
+// bits. Nothing when the text is no such key.
+std::optional<std::string> SignRs256(std::string_view private_key_pem, std::string_view data);
 
 // Time depends on the lengths only.
 bool ConstantTimeEqual(std::string_view a, std::string_view b);

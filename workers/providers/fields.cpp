@@ -13,6 +13,11 @@ std::string_view Secret(const Account& account, std::string_view name) {
   return found == account.secrets.end() ? std::string_view() : std::string_view(found->second);
 }
 
+std::string Digits(std::string_view number) {
+  if (number.starts_with('+')) number.remove_prefix(1);
+  return std::string(number);
+}
+
 std::string Text(const core::JsonValue& object, std::string_view key) {
   return core::FindText(object, key).value_or("");
 }

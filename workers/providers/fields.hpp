@@ -15,6 +15,9 @@ std::string BaseUrl(const Account& account, std::string_view provider_default);
 // The secret of that name, empty when there is none.
 std::string_view Secret(const Account& account, std::string_view name);
 
+// An E.164 number without its plus, as several providers write it.
+std::string Digits(std::string_view number);
+
 // A member of the payload or settings as text: a string as it is, a number in digits, else empty.
 std::string Text(const core::JsonValue& object, std::string_view key);
 

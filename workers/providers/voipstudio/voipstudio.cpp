@@ -84,11 +84,6 @@ Result Placed(const core::Json& body, Result doubt) {
 
 }  // namespace
 
-std::string Digits(std::string_view number) {
-  if (number.starts_with('+')) number.remove_prefix(1);
-  return std::string(number);
-}
-
 std::string Base(const Account& account) { return BaseUrl(account, kPublicBase); }
 
 HttpRequest Request(std::string_view method, std::string url, const Account& account) {

@@ -7,9 +7,6 @@
 
 namespace switchboard::providers::voipstudio {
 
-// The number as VoIPstudio writes it: E.164 without the plus.
-std::string Digits(std::string_view number);
-
 std::string Base(const Account& account);
 
 // A request with the account's credentials and no body.
