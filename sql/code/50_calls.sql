@@ -186,7 +186,7 @@ BEGIN
           WHEN 'lead_id' THEN e.value <> 'null' AND NOT coalesce(switchboard._is_uuid(e.value #>> '{}'), false)
           WHEN 'user_id' THEN e.value <> 'null' AND NOT coalesce(switchboard._is_uuid(e.value #>> '{}'), false)
           WHEN 'recording_url' THEN e.value <> 'null' AND NOT coalesce(e.value #>> '{}' ~ '^https?://[^[:space:]]+$', false)
-          WHEN 'status' THEN NOT e.value #>> '{}' = ANY (enum_range(NULL::switchboard.call_status)::text[])
+          WHEN 'status' THEN NOT coalesce(e.value #>> '{}' = ANY (enum_range(NULL::switchboard.call_status)::text[]), false)
           ELSE true END
   ORDER BY e.key LIMIT 1;
   IF FOUND AND bad.key NOT IN ('notes', 'metadata', 'lead_id', 'user_id', 'recording_url', 'status') THEN

@@ -7,8 +7,11 @@
 CREATE OR REPLACE FUNCTION switchboard._call_rank(status switchboard.call_status)
 RETURNS int
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT CASE status WHEN 'initiated' THEN 0 WHEN 'ringing' THEN 1 WHEN 'answered' THEN 2 ELSE 3 END $$;
-COMMENT ON FUNCTION switchboard._call_rank(switchboard.call_status) IS 'How far a call has come; 3 is final.';
+AS $$
+  SELECT CASE status WHEN 'initiated' THEN 0 WHEN 'ringing' THEN 1 WHEN 'answered' THEN 2 ELSE CASE WHEN status IS NOT NULL THEN 3 END END
+$$;
+COMMENT ON FUNCTION switchboard._call_rank(switchboard.call_status) IS
+  'How far a call has come; 3 is final. NULL for an event that says nothing about it.';
 REVOKE ALL ON FUNCTION switchboard._call_rank(switchboard.call_status) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._delivery_rank(status switchboard.delivery_status)
