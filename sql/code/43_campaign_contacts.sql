@@ -67,9 +67,11 @@ AS $$
 -- overlapping lists wait for each other and never deadlock.
 -- Cost: one statement for all rows, two upserts a row.
 DECLARE
-  campaign switchboard.campaigns;
-  region   text;
-  answer   jsonb;
+  campaign   switchboard.campaigns;
+  region     text;
+  answer     jsonb;
+  moved      uuid[];
+  priorities int[];
 BEGIN
   IF jsonb_typeof(add_campaign_contacts.contacts) IS DISTINCT FROM 'array' THEN
     RAISE EXCEPTION 'contacts must be a JSON array, not %', coalesce(jsonb_typeof(add_campaign_contacts.contacts), 'null')
@@ -111,7 +113,7 @@ BEGIN
            nullif(btrim(n.person ->> 'position'), '') AS job_title,
            nullif(btrim(n.person ->> 'locale'), '') AS locale,
            nullif(btrim(n.person ->> 'source'), '') AS source,
-           switchboard._small_int(n.person -> 'priority', -1000, 1000, 0) AS priority
+           switchboard._small_int(n.person -> 'priority', -1000, 1000, NULL) AS priority
     FROM numbered n
     WHERE n.nth = 1
     ORDER BY n.index
@@ -128,19 +130,26 @@ BEGIN
       company = coalesce(excluded.company, k.company), position = coalesce(excluded.position, k.position),
       timezone = coalesce(excluded.timezone, k.timezone), locale = coalesce(excluded.locale, k.locale),
       source = coalesce(k.source, excluded.source)
-    RETURNING k.id, k.phone_number
+    RETURNING k.id, k.phone_number, k.lead_score,
+              switchboard._best_hours(k.best_call_start, k.best_call_end, k.timezone, k.phone_number) AS best_hours
   ), listed AS (
     INSERT INTO switchboard.campaign_contacts AS l
-      (id, tenant_id, campaign_id, contact_id, phone_number, first_name, last_name, email, company, priority, metadata)
-    SELECT g.id, campaign.tenant_id, campaign.id, p.id, g.phone, g.first_name, g.last_name, g.email, g.company, g.priority, g.extra
+      (id, tenant_id, campaign_id, contact_id, phone_number, first_name, last_name, email, company, priority, metadata,
+       lead_score, best_hours)
+    SELECT g.id, campaign.tenant_id, campaign.id, p.id, g.phone, g.first_name, g.last_name, g.email, g.company,
+           coalesce(g.priority, 0), g.extra, p.lead_score, p.best_hours
     FROM good g JOIN people p ON p.phone_number = g.phone
     ORDER BY g.phone
     ON CONFLICT (campaign_id, phone_number) DO UPDATE SET
-      contact_id = excluded.contact_id,
+      contact_id = excluded.contact_id, lead_score = excluded.lead_score, best_hours = excluded.best_hours,
       first_name = coalesce(excluded.first_name, l.first_name), last_name = coalesce(excluded.last_name, l.last_name),
       email = coalesce(excluded.email, l.email), company = coalesce(excluded.company, l.company),
       metadata = l.metadata || excluded.metadata
-    RETURNING l.xmax = 0 AS is_new      -- a row that a conflict has updated carries our lock in xmax
+    RETURNING l.id, l.phone_number, l.priority, l.xmax = 0 AS is_new   -- a row that a conflict has updated carries our lock in xmax
+  ), moved AS (
+    SELECT l.id, g.priority
+    FROM listed l JOIN good g ON g.phone = l.phone_number
+    WHERE NOT l.is_new AND g.priority <> l.priority
   )
   SELECT jsonb_build_object(
            'added', (SELECT count(*) FROM listed WHERE is_new),
@@ -150,8 +159,12 @@ BEGIN
                               ORDER BY r.index)
              FROM (SELECT j.index, j.raw_number, j.reason FROM judged j WHERE j.reason IS NOT NULL
                    UNION ALL
-                   SELECT n.index, n.raw_number, 'duplicate' FROM numbered n WHERE n.nth > 1) r), '[]'))
-  INTO answer;
+                   SELECT n.index, n.raw_number, 'duplicate' FROM numbered n WHERE n.nth > 1) r), '[]')),
+         (SELECT array_agg(m.id ORDER BY m.id) FROM moved m), (SELECT array_agg(m.priority ORDER BY m.id) FROM moved m)
+  INTO answer, moved, priorities;
+  -- Of those on the list already; one statement cannot change a row twice, and the first one cannot tell 0 from none.
+  UPDATE switchboard.campaign_contacts l SET priority = m.priority
+  FROM unnest(moved, priorities) AS m (id, priority) WHERE l.id = m.id;
 
   IF campaign.status = 'completed' AND (answer ->> 'added')::bigint > 0 THEN
     PERFORM switchboard.resume_campaign(campaign.id);
@@ -165,7 +178,7 @@ COMMENT ON FUNCTION switchboard.add_campaign_contacts(uuid, jsonb) IS
   'Adds people to the list of a campaign: [{"phone_number", "region" or "country", "name", "first_name", "last_name", "email",
 "company", "position", "timezone", "locale", "source", "priority", "metadata"}, ...]; other keys go into metadata. National
 numbers are read in the row''s region, else the tenant''s. Each number becomes a contact, or completes the one there is; nothing is
-overwritten by nothing. A number already on the list is updated, its progress stays. Returns {"added", "updated",
+overwritten by nothing. A number already on the list is updated (its priority if the row has one), its progress stays. Returns {"added", "updated",
 "rejected":[{"index","phone_number","reason"}]}; index counts from 0, reasons are not-an-object, missing-number, bad-number,
 bad-timezone, duplicate (the first row of a number is used) and do-not-call (such numbers are not put on the list). A campaign that
 had run out of people becomes active again. Errors: 22023 not an array, P0002 no such campaign, SB005 the campaign is over.';

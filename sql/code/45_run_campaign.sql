@@ -1,9 +1,5 @@
--- Runs of campaigns: people who are due move into dialer_queues.
---
--- Due are, in this order: callbacks whose time has come, failed attempts whose wait is over and people who were put off, and
--- people not called yet (by priority, then in the order of the list). People who may not be called are dealt with on the
--- way, so that no run looks at them again: refused for a time, they are put off until it is over (next_attempt_at); refused
--- for good, they become do-not-call.
+-- Runs of campaigns: people who are due move into dialer_queues, up to settings.queue_limit waiting there; whom a run takes and in
+-- which order is in 45_hopper.sql.
 
 CREATE OR REPLACE FUNCTION switchboard._queue_limit(settings jsonb)
 RETURNS int
@@ -24,79 +20,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION switchboard._add_counts(jsonb, jsonb) IS 'Adds two objects of counts key by key.';
 REVOKE ALL ON FUNCTION switchboard._add_counts(jsonb, jsonb) FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION switchboard._queue_round(
-  campaign switchboard.campaigns, wanted int, at timestamptz, OUT seen int, OUT queued int, OUT skipped jsonb)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
--- Plans are made for the actual limit: a generic one expects a tenth of the list and would read all of it.
-SET plan_cache_mode = force_custom_plan
-AS $$
--- SECURITY DEFINER: dialer_queues is not the application's to write. Internal: whoever calls has checked and locked the campaign.
--- The sub-select on dialer_queues cannot be turned into a join: one probe of its index per candidate, whatever the estimates.
--- Cost: index scans that stop after "wanted" candidates, four probes a candidate for the decision; flat in the list's size.
-BEGIN
-  WITH callbacks AS MATERIALIZED (
-    SELECT l.id, l.phone_number, l.priority + 100 AS priority, 1 AS class
-    FROM switchboard.campaign_contacts l
-    WHERE l.campaign_id = campaign.id AND l.status = 'callback' AND l.next_attempt_at <= at
-      AND (SELECT q.id FROM switchboard.dialer_queues q
-           WHERE q.tenant_id = l.tenant_id AND q.contact_id = l.id AND q.status IN ('queued', 'calling')) IS NULL
-    ORDER BY l.next_attempt_at
-    LIMIT wanted FOR NO KEY UPDATE SKIP LOCKED
-  ), again AS MATERIALIZED (
-    SELECT l.id, l.phone_number, l.priority, 2 AS class
-    FROM switchboard.campaign_contacts l
-    WHERE l.campaign_id = campaign.id AND l.status = 'failed' AND l.next_attempt_at <= at
-      AND (SELECT q.id FROM switchboard.dialer_queues q
-           WHERE q.tenant_id = l.tenant_id AND q.contact_id = l.id AND q.status IN ('queued', 'calling')) IS NULL
-    ORDER BY l.next_attempt_at
-    LIMIT wanted FOR NO KEY UPDATE SKIP LOCKED
-  ), put_off AS MATERIALIZED (
-    SELECT l.id, l.phone_number, l.priority, 2 AS class
-    FROM switchboard.campaign_contacts l
-    WHERE l.campaign_id = campaign.id AND l.status = 'pending' AND l.next_attempt_at <= at
-      AND (SELECT q.id FROM switchboard.dialer_queues q
-           WHERE q.tenant_id = l.tenant_id AND q.contact_id = l.id AND q.status IN ('queued', 'calling')) IS NULL
-    ORDER BY l.next_attempt_at
-    LIMIT wanted FOR NO KEY UPDATE SKIP LOCKED
-  ), fresh AS MATERIALIZED (
-    SELECT l.id, l.phone_number, l.priority, 3 AS class
-    FROM switchboard.campaign_contacts l
-    WHERE l.campaign_id = campaign.id AND l.status = 'pending' AND l.next_attempt_at IS NULL
-      AND (SELECT q.id FROM switchboard.dialer_queues q
-           WHERE q.tenant_id = l.tenant_id AND q.contact_id = l.id AND q.status IN ('queued', 'calling')) IS NULL
-    ORDER BY l.priority DESC, l.id
-    LIMIT wanted FOR NO KEY UPDATE SKIP LOCKED
-  ), candidates AS MATERIALIZED (
-    SELECT c.*, row_number() OVER () AS n
-    FROM (SELECT * FROM callbacks UNION ALL SELECT * FROM again UNION ALL SELECT * FROM put_off UNION ALL SELECT * FROM fresh
-          ORDER BY class, priority DESC LIMIT wanted) c
-  ), judged AS MATERIALIZED (
-    SELECT c.id, c.priority, d.allowed, d.reason, d.later
-    FROM (SELECT array_agg(c.phone_number ORDER BY c.n) AS phones, array_agg(c.id ORDER BY c.n) AS ids FROM candidates c) a
-    CROSS JOIN LATERAL switchboard._decide_contacts(campaign.tenant_id, campaign.id, a.phones, 'voice', at, 'queue', a.ids) d
-    JOIN candidates c ON c.n = d.n
-  ), entries AS (
-    INSERT INTO switchboard.dialer_queues (tenant_id, campaign_id, contact_id, priority, scheduled_at)
-    SELECT campaign.tenant_id, campaign.id, j.id, j.priority, at FROM judged j WHERE j.allowed
-    ON CONFLICT (tenant_id, contact_id) WHERE status IN ('queued', 'calling') DO NOTHING
-    RETURNING id
-  ), refused AS (
-    UPDATE switchboard.campaign_contacts l
-    SET status = CASE WHEN j.later IS NULL THEN 'do-not-call' ELSE l.status END, next_attempt_at = j.later
-    FROM judged j
-    WHERE l.id = j.id AND NOT j.allowed
-  )
-  SELECT (SELECT count(*) FROM candidates), (SELECT count(*) FROM entries),
-         (SELECT coalesce(jsonb_object_agg(r.reason, r.n), '{}')
-          FROM (SELECT j.reason, count(*) AS n FROM judged j WHERE NOT j.allowed GROUP BY j.reason) r)
-  INTO seen, queued, skipped;
-END
-$$;
-COMMENT ON FUNCTION switchboard._queue_round(switchboard.campaigns, int, timestamptz) IS
-  'Looks at up to so many due people of a campaign and queues those who may be called; how many were seen, queued, and skipped by
-reason.';
-REVOKE ALL ON FUNCTION switchboard._queue_round(switchboard.campaigns, int, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._queue_contacts(campaign switchboard.campaigns, run_source text, at timestamptz DEFAULT now())
 RETURNS jsonb

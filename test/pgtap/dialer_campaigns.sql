@@ -185,7 +185,7 @@ SELECT is(:'run'::jsonb - 'run_id', '{"queued": 1, "skipped": {"do-not-call": 1,
 SELECT is((SELECT array_agg(next_attempt_at) FROM switchboard.campaign_contacts WHERE phone_number LIKE '+1212%' AND campaign_id = :'hours'),
           '{2026-06-01 13:00+00,2026-06-01 13:00+00}', 'and put off until their morning');
 SELECT is(status::text, 'do-not-call', 'or marked') FROM switchboard.campaign_contacts WHERE campaign_id = :'hours' AND phone_number = '+442079460005';
-SELECT is(q.priority, 100, 'a callback goes first') FROM switchboard.dialer_queues q JOIN switchboard.campaign_contacts l ON l.id = q.contact_id
+SELECT is(q.priority, 10000, 'a callback goes first') FROM switchboard.dialer_queues q JOIN switchboard.campaign_contacts l ON l.id = q.contact_id
   WHERE q.status = 'queued' AND l.phone_number = '+442079460004';
 SELECT is((SELECT count(*) FROM switchboard.campaign_runs WHERE campaign_id = :'hours'), 3::bigint, 'runs are logged');
 SELECT is((SELECT count(*) FROM switchboard._campaigns_to_serve(now()) s WHERE s.campaign_id = :'hours'), 0::bigint, 'a preview campaign is not dialed by itself');
