@@ -60,14 +60,6 @@ COMMENT ON FUNCTION switchboard._require_dialing(uuid, text) IS
   'The account that places calls, or SB002 when the tenant has none for voice or no number to call from.';
 REVOKE ALL ON FUNCTION switchboard._require_dialing(uuid, text) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._max_lines(settings jsonb)
-RETURNS int
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT switchboard._small_int(settings -> 'max_lines', 0, 100000, 50) $$;
-COMMENT ON FUNCTION switchboard._max_lines(jsonb) IS
-  'How many people a campaign may be calling at once: settings.max_lines, default 50.';
-REVOKE ALL ON FUNCTION switchboard._max_lines(jsonb) FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION switchboard._ring_timeout(options jsonb)
 RETURNS int
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -103,32 +95,34 @@ COMMENT ON FUNCTION switchboard._call_payload(switchboard.provider_accounts, jso
 detect_message_end), machine_detection_async (true: the call is connected meanwhile), record (true), language, agent.';
 REVOKE ALL ON FUNCTION switchboard._call_payload(switchboard.provider_accounts, jsonb, uuid, text, text, text) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._dispatch_campaign(campaign switchboard.campaigns, lines int, at timestamptz)
+CREATE OR REPLACE FUNCTION switchboard._can_connect(account switchboard.provider_accounts)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce(account.provider IN ('twilio', 'vonage') AND btrim(account.settings ->> 'public_url') <> '', false) $$;
+COMMENT ON FUNCTION switchboard._can_connect(switchboard.provider_accounts) IS
+  'Whether answered calls of an account can be connected to agents: its provider asks us, at settings.public_url, what to do.';
+REVOKE ALL ON FUNCTION switchboard._can_connect(switchboard.provider_accounts) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._dispatch_entries(
+  campaign switchboard.campaigns, account switchboard.provider_accounts, entries uuid[], at timestamptz)
 RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
 AS $$
--- SECURITY DEFINER: writes calls and jobs for any tenant. Internal: the caller has locked the campaign.
+-- SECURITY DEFINER: writes calls and jobs for any tenant. Internal: the caller has locked the campaign, the entries and their people.
 -- One statement: an entry is never without its call, a call never without its job.
 DECLARE
-  account    switchboard.provider_accounts := switchboard._voice_account(campaign.tenant_id);
   caller     text := switchboard._caller_number(campaign.caller_id, account);
+  owner      uuid := CASE WHEN switchboard._is_agentless(campaign) THEN campaign.user_id END;
   dispatched int;
   skipped    jsonb;
 BEGIN
-  IF account.id IS NULL OR caller IS NULL THEN
-    RETURN 0;
-  END IF;
-  WITH locked AS MATERIALIZED (
-    SELECT q.id AS queue_id, q.priority, q.scheduled_at, l.id AS list_id, l.phone_number, l.contact_id
-    FROM switchboard.dialer_queues q
-    JOIN switchboard.campaign_contacts l ON l.id = q.contact_id
-    WHERE q.tenant_id = campaign.tenant_id AND q.campaign_id = campaign.id AND q.status = 'queued' AND q.scheduled_at <= at
-    ORDER BY q.priority DESC, q.scheduled_at, q.id
-    LIMIT lines FOR NO KEY UPDATE OF q, l SKIP LOCKED
-  ), picked AS MATERIALIZED (
+  WITH picked AS MATERIALIZED (
     SELECT k.*, row_number() OVER () AS n, switchboard.uuid_v7() AS call_log_id   -- ids in the order of the calls
-    FROM (SELECT l.* FROM locked l ORDER BY l.priority DESC, l.scheduled_at, l.queue_id) k
+    FROM (SELECT q.id AS queue_id, l.id AS list_id, l.phone_number, l.contact_id
+          FROM switchboard.dialer_queues q JOIN switchboard.campaign_contacts l ON l.id = q.contact_id
+          WHERE q.id = ANY (entries)
+          ORDER BY q.priority DESC, q.scheduled_at, q.id) k
   ), judged AS MATERIALIZED (
     SELECT p.queue_id, p.list_id, p.phone_number, p.contact_id, d.allowed, d.reason, d.later,
            CASE WHEN d.allowed THEN p.call_log_id END AS call_log_id
@@ -141,7 +135,7 @@ BEGIN
     INSERT INTO switchboard.call_logs
       (id, tenant_id, user_id, direction, from_number, to_number, lead_id, campaign_id, campaign_contact_id, provider,
        account_id, started_at)
-    SELECT j.call_log_id, campaign.tenant_id, campaign.user_id, 'outbound', caller, j.phone_number, j.contact_id, campaign.id,
+    SELECT j.call_log_id, campaign.tenant_id, owner, 'outbound', caller, j.phone_number, j.contact_id, campaign.id,
            j.list_id, account.provider, account.id, at
     FROM judged j WHERE j.allowed
   ), work AS (
@@ -177,10 +171,82 @@ BEGIN
   RETURN dispatched;
 END
 $$;
-COMMENT ON FUNCTION switchboard._dispatch_campaign(switchboard.campaigns, int, timestamptz) IS
-  'Turns up to so many due queue entries of a campaign into calls and jobs; returns how many. People who may not be called now are
-skipped, put off or marked, and counted in campaign_runs. Nothing happens while the tenant has no account for voice.';
-REVOKE ALL ON FUNCTION switchboard._dispatch_campaign(switchboard.campaigns, int, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._dispatch_entries(switchboard.campaigns, switchboard.provider_accounts, uuid[], timestamptz) IS
+  'Turns queue entries of a campaign into calls and jobs; returns how many. People who may not be called now are skipped, put off or
+marked, and counted in campaign_runs.';
+REVOKE ALL ON FUNCTION switchboard._dispatch_entries(switchboard.campaigns, switchboard.provider_accounts, uuid[], timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._callback_grace(settings jsonb)
+RETURNS interval
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT switchboard._small_int(settings -> 'callback_grace', 0, 604800, 1800) * interval '1 second' $$;
+COMMENT ON FUNCTION switchboard._callback_grace(jsonb) IS
+  'How long a callback waits for the agent who promised it before anybody may make it: settings.callback_grace, default 1800 seconds.';
+REVOKE ALL ON FUNCTION switchboard._callback_grace(jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._dispatch_campaign(
+  campaign switchboard.campaigns, account switchboard.provider_accounts, lines int, at timestamptz)
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+AS $$
+-- SECURITY DEFINER: dispatch acts for every tenant. Internal: the caller has locked the campaign.
+DECLARE
+  entries    uuid[];
+  -- What was promised by an agent at or before this instant is anybody's.
+  promised   timestamptz := CASE WHEN switchboard._is_agentless(campaign) THEN at ELSE at - switchboard._callback_grace(campaign.settings) END;
+BEGIN
+  entries := ARRAY(
+    SELECT q.id
+    FROM switchboard.dialer_queues q
+    JOIN switchboard.campaign_contacts l ON l.id = q.contact_id
+    WHERE q.tenant_id = campaign.tenant_id AND q.campaign_id = campaign.id AND q.status = 'queued' AND q.scheduled_at <= at
+      AND (q.assigned_to IS NULL OR q.scheduled_at <= promised) AND (q.reserved_until IS NULL OR q.reserved_until <= at)
+    ORDER BY q.priority DESC, q.scheduled_at, q.id
+    LIMIT lines FOR NO KEY UPDATE OF q, l SKIP LOCKED);
+  RETURN CASE WHEN entries = '{}' THEN 0 ELSE switchboard._dispatch_entries(campaign, account, entries, at) END;
+END
+$$;
+COMMENT ON FUNCTION switchboard._dispatch_campaign(switchboard.campaigns, switchboard.provider_accounts, int, timestamptz) IS
+  'Turns up to so many due queue entries of a campaign into calls; returns how many. Callbacks that an agent promised are left to
+_dispatch_callbacks() for settings.callback_grace seconds.';
+REVOKE ALL ON FUNCTION switchboard._dispatch_campaign(switchboard.campaigns, switchboard.provider_accounts, int, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._dispatch_callbacks(
+  campaign switchboard.campaigns, account switchboard.provider_accounts, lines int, at timestamptz)
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: dispatch acts for every tenant. Internal: the caller has locked the campaign.
+-- The agent is busy with the call from now on, so that nobody else gets them. One by one: there are few, each has an agent of its own.
+DECLARE
+  entry      record;
+  agent      switchboard.agent_states;
+  dispatched int := 0;
+BEGIN
+  FOR entry IN
+    SELECT q.id, q.assigned_to
+    FROM switchboard.dialer_queues q
+    JOIN switchboard.campaign_contacts l ON l.id = q.contact_id
+    WHERE q.tenant_id = campaign.tenant_id AND q.campaign_id = campaign.id AND q.status = 'queued' AND q.scheduled_at <= at
+      AND (q.reserved_until IS NULL OR q.reserved_until <= at)
+      AND EXISTS (SELECT FROM switchboard.agent_states s
+                  WHERE s.tenant_id = q.tenant_id AND s.user_id = q.assigned_to AND s.ended_at IS NULL AND s.state = 'available')
+    ORDER BY q.priority DESC, q.scheduled_at, q.id
+    LIMIT lines FOR NO KEY UPDATE OF q, l SKIP LOCKED
+  LOOP
+    agent := switchboard._lock_free_agent(campaign.tenant_id, ARRAY[entry.assigned_to]);
+    IF agent.id IS NOT NULL AND switchboard._dispatch_entries(campaign, account, ARRAY[entry.id], at) = 1 THEN
+      PERFORM switchboard._give_call((SELECT q.call_log_id FROM switchboard.dialer_queues q WHERE q.id = entry.id), agent, at);
+      dispatched := dispatched + 1;
+    END IF;
+  END LOOP;
+  RETURN dispatched;
+END
+$$;
+COMMENT ON FUNCTION switchboard._dispatch_callbacks(switchboard.campaigns, switchboard.provider_accounts, int, timestamptz) IS
+  'Starts the due callbacks of agents who are available, up to so many; each agent is busy with the call from then on. Returns how many.';
+REVOKE ALL ON FUNCTION switchboard._dispatch_callbacks(switchboard.campaigns, switchboard.provider_accounts, int, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._has_due_contacts(campaign uuid, at timestamptz)
 RETURNS boolean
@@ -211,32 +277,64 @@ COMMENT ON FUNCTION switchboard._nobody_left(uuid) IS
   'Whether a campaign has a list and nobody on it is being called or will be.';
 REVOKE ALL ON FUNCTION switchboard._nobody_left(uuid) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._serve_campaign(campaign_id uuid, max_calls int, at timestamptz)
+CREATE OR REPLACE FUNCTION switchboard._dial_campaign(
+  campaign switchboard.campaigns, max_calls int, at timestamptz, generous boolean)
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: dispatch acts for every tenant. Internal: the caller has locked the campaign and counts for its tenant alone.
+DECLARE
+  account   switchboard.provider_accounts := switchboard._voice_account(campaign.tenant_id);
+  lines     int;
+  callbacks int := 0;
+  calls     int := 0;
+BEGIN
+  IF account.id IS NULL OR switchboard._caller_number(campaign.caller_id, account) IS NULL THEN
+    RETURN 0;
+  END IF;
+  lines := least(max_calls, switchboard._lines_left(campaign, account, at, generous));
+  IF lines > 0 AND NOT switchboard._is_agentless(campaign) THEN
+    IF NOT switchboard._can_connect(account) THEN
+      RETURN 0;
+    END IF;
+    callbacks := switchboard._dispatch_callbacks(campaign, account, lines, at);
+    lines := least(lines - callbacks, switchboard._lines_wanted(campaign, at, generous));
+  END IF;
+  IF lines > 0 THEN
+    calls := switchboard._dispatch_campaign(campaign, account, lines, at);
+    IF calls < lines AND switchboard._has_due_contacts(campaign.id, at) THEN
+      PERFORM switchboard._queue_contacts(campaign, 'dispatch', at);
+      calls := calls + switchboard._dispatch_campaign(campaign, account, lines - calls, at);
+    END IF;
+  END IF;
+  RETURN callbacks + calls;
+END
+$$;
+COMMENT ON FUNCTION switchboard._dial_campaign(switchboard.campaigns, int, timestamptz, boolean) IS
+  'Starts calls of a campaign: at most so many, within its lines (see 45_lines.sql); queues more people when the queue runs dry. Returns
+how many. Nothing happens while the tenant has no account for voice, or none that can connect agents who are wanted.';
+REVOKE ALL ON FUNCTION switchboard._dial_campaign(switchboard.campaigns, int, timestamptz, boolean) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._serve_campaign(campaign_id uuid, max_calls int, at timestamptz, generous boolean DEFAULT true)
 RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: dispatch acts for every tenant. Internal.
--- The campaign is locked first and counted afterwards, in statements of their own: only so do two workers together stay
--- within max_lines, and only so is a campaign that has been paused not dialed again.
+-- The tenant and the campaign are locked first and counted afterwards, in statements of their own: only so do two workers
+-- together stay within the lines, and only so is a campaign that has been paused not dialed again.
 DECLARE
   campaign   switchboard.campaigns;
-  lines      int;
-  dispatched int := 0;
+  dispatched int;
 BEGIN
+  IF NOT switchboard._try_dial_lock((SELECT c.tenant_id FROM switchboard.campaigns c WHERE c.id = _serve_campaign.campaign_id)) THEN
+    RETURN NULL;
+  END IF;
   SELECT c.* INTO campaign FROM switchboard.campaigns c
   WHERE c.id = _serve_campaign.campaign_id AND c.status = 'active' FOR NO KEY UPDATE SKIP LOCKED;
   IF NOT FOUND THEN
-    RETURN 0;
+    RETURN NULL;
   END IF;
-  SELECT least(max_calls, switchboard._max_lines(campaign.settings) - count(*)) INTO lines
-  FROM switchboard.campaign_contacts l WHERE l.campaign_id = campaign.id AND l.status = 'calling';
-  IF lines > 0 THEN
-    dispatched := switchboard._dispatch_campaign(campaign, lines, at);
-    IF dispatched < lines AND switchboard._has_due_contacts(campaign.id, at) THEN
-      PERFORM switchboard._queue_contacts(campaign, 'dispatch', at);
-      dispatched := dispatched + switchboard._dispatch_campaign(campaign, lines - dispatched, at);
-    END IF;
-  END IF;
+  dispatched := switchboard._dial_campaign(campaign, max_calls, at, generous);
   IF switchboard._nobody_left(campaign.id)
      AND coalesce(campaign.settings -> 'complete_when_done', 'true') <> 'false' THEN
     UPDATE switchboard.campaigns c SET status = 'completed', ran_out = true WHERE c.id = campaign.id;
@@ -244,11 +342,10 @@ BEGIN
   RETURN dispatched;
 END
 $$;
-COMMENT ON FUNCTION switchboard._serve_campaign(uuid, int, timestamptz) IS
-  'Dials for one campaign: dispatches what is queued within max_lines, queues more when that runs dry, and completes the campaign
-when nobody is left (unless settings.complete_when_done is false). Skips a campaign that somebody else is working on. Returns the
-number of calls.';
-REVOKE ALL ON FUNCTION switchboard._serve_campaign(uuid, int, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._serve_campaign(uuid, int, timestamptz, boolean) IS
+  'Dials for one campaign, at most so many calls, and completes it when nobody is left (unless settings.complete_when_done is false).
+Returns the number of calls; NULL when somebody else is working on the campaign or its tenant, so that it must be asked again.';
+REVOKE ALL ON FUNCTION switchboard._serve_campaign(uuid, int, timestamptz, boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._campaigns_to_serve(at timestamptz)
 RETURNS TABLE (campaign_id uuid)
@@ -260,10 +357,7 @@ BEGIN
   SELECT c.id
   FROM switchboard.campaigns c
   WHERE c.status = 'active' AND c.type IN ('power', 'predictive')
-    AND (EXISTS (SELECT FROM switchboard.dialer_queues q
-                 WHERE q.tenant_id = c.tenant_id AND q.campaign_id = c.id AND q.status = 'queued' AND q.scheduled_at <= at)
-         OR switchboard._has_due_contacts(c.id, at)
-         OR switchboard._nobody_left(c.id))
+    AND (switchboard._has_something_due(c.tenant_id, c.id, at) OR switchboard._nobody_left(c.id))
   ORDER BY random();
 END
 $$;
@@ -314,33 +408,59 @@ COMMENT ON FUNCTION switchboard._stop_broken_campaign(uuid, text) IS
   'Pauses a campaign whose dialing raised an error and notes the error in the audit log.';
 REVOKE ALL ON FUNCTION switchboard._stop_broken_campaign(uuid, text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._serve_campaigns(max_calls int, at timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: dispatch acts for every tenant. Internal.
+-- Twice around: first everybody takes their fair part, then whoever can use it takes what others have left.
+DECLARE
+  due     uuid[] := ARRAY(SELECT s.campaign_id FROM switchboard._campaigns_to_serve(at) s);
+  alone   boolean := cardinality(due) = 1;
+  served  int := 0;
+  calls   int;
+  in_use  boolean := false;
+BEGIN
+  FOR round IN 1 .. CASE WHEN alone THEN 1 ELSE 2 END LOOP
+    FOR i IN 1 .. cardinality(due) LOOP
+      EXIT WHEN served >= max_calls;
+      BEGIN
+        calls := switchboard._serve_campaign(
+          due[i], ceil((max_calls - served)::numeric / (cardinality(due) - i + 1))::int, at, alone OR round = 2);
+        in_use := in_use OR calls IS NULL;
+        served := served + coalesce(calls, 0);
+      EXCEPTION WHEN data_exception OR integrity_constraint_violation OR raise_exception OR SQLSTATE 'SB012' THEN
+        -- One campaign that cannot be dialed must not hold up everybody's jobs, turn after turn.
+        PERFORM switchboard._stop_broken_campaign(due[i], SQLERRM);
+      END;
+    END LOOP;
+  END LOOP;
+  RETURN in_use;
+END
+$$;
+COMMENT ON FUNCTION switchboard._serve_campaigns(int, timestamptz) IS
+  'Dials for the campaigns that dial by themselves, at most so many calls; whether one was passed over because another session was at it.';
+REVOKE ALL ON FUNCTION switchboard._serve_campaigns(int, timestamptz) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._before_claim(max_calls int)
 RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 -- SECURITY DEFINER: dispatch acts for every tenant. Internal: called by the queue.
+-- First what may free lines and agents. A campaign that was passed over is tried again at once: what the other session had counted
+-- before it may have changed since.
 DECLARE
-  at     timestamptz := clock_timestamp();
-  silent timestamptz := switchboard._look_for_silent_calls(at);   -- first: it may free lines
-  due    uuid[] := ARRAY(SELECT s.campaign_id FROM switchboard._campaigns_to_serve(at) s);
-  served int := 0;
+  at       timestamptz := clock_timestamp();
+  silent   timestamptz := switchboard._look_for_silent_calls(at);
+  wrap_up  timestamptz := switchboard._end_wrap_ups(at);
+  in_use   boolean := switchboard._serve_campaigns(max_calls, at);
 BEGIN
-  FOR i IN 1 .. cardinality(due) LOOP
-    EXIT WHEN served >= max_calls;
-    BEGIN
-      -- What is left is shared among those still to come; the last may take all of it.
-      served := served + switchboard._serve_campaign(
-        due[i], ceil((max_calls - served)::numeric / (cardinality(due) - i + 1))::int, at);
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR raise_exception OR SQLSTATE 'SB012' THEN
-      -- One campaign that cannot be dialed must not hold up everybody's jobs, turn after turn.
-      PERFORM switchboard._stop_broken_campaign(due[i], SQLERRM);
-    END;
-  END LOOP;
   PERFORM switchboard._retry_webhooks();
-  RETURN least(switchboard._next_dial_at(at), switchboard._next_webhook_retry(), silent);
+  RETURN least(switchboard._next_dial_at(at), switchboard._next_webhook_retry(), silent, wrap_up,
+               CASE WHEN in_use THEN at + interval '100 ms' END);
 END
 $$;
 COMMENT ON FUNCTION switchboard._before_claim(int) IS
   'Hook of the queue ahead of a claim: dials for the active power and predictive campaigns, at most so many calls. Also settles
-calls without news, and tries webhooks again that could not be acted on. Returns when there is something to do next.';
+calls without news, ends wrap-ups, and tries webhooks again that could not be acted on. Returns when there is something to do next.';
 REVOKE ALL ON FUNCTION switchboard._before_claim(int) FROM PUBLIC;

@@ -211,14 +211,89 @@ DECLARE
   resting boolean := current.state IN ('offline', 'paused');
 BEGIN
   PERFORM switchboard._refuse_busy_agent(current);
+  UPDATE switchboard.call_logs c SET assigned_at = at
+  FROM switchboard.users u, switchboard.provider_accounts a
+  WHERE c.id = call AND u.id = agent AND u.endpoint <> '' AND a.id = c.account_id AND switchboard._can_connect(a);
   RETURN switchboard._change_agent(current, 'busy', NULL, call, at, NULL,
                                    CASE WHEN resting THEN current.state END, CASE WHEN resting THEN current.reason END);
 END
 $$;
 COMMENT ON FUNCTION switchboard._take_agent(uuid, uuid, uuid, timestamptz) IS
-  'Makes an agent busy with a call of their own choice; somebody who was offline or paused is so again after it. Errors: SB005 on
-another call.';
+  'Makes an agent busy with a call of their own choice, and the call theirs (assigned_at) if it can be connected to them; somebody who
+was offline or paused is so again after it. Errors: SB005 on another call.';
 REVOKE ALL ON FUNCTION switchboard._take_agent(uuid, uuid, uuid, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._take_caller(call uuid, at timestamptz)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: as _change_agent(). Internal: the call has just been made.
+DECLARE
+  log      switchboard.call_logs;
+  account  switchboard.provider_accounts;
+  agent    switchboard.users;
+  settings jsonb;
+BEGIN
+  SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = call;
+  SELECT u.* INTO agent FROM switchboard.users u WHERE u.id = log.user_id;
+  SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = log.account_id;
+  IF agent.id IS NULL OR log.metadata ? 'say'
+     OR NOT (coalesce(agent.endpoint, '') <> '' AND switchboard._can_connect(account) OR log.metadata -> 'preview' = 'true') THEN
+    RETURN NULL;
+  END IF;
+  PERFORM switchboard._take_agent(log.tenant_id, agent.id, call, at);
+  SELECT t.settings || agent.settings || coalesce(k.settings, '{}') || log.metadata INTO settings
+  FROM switchboard.tenants t LEFT JOIN switchboard.campaigns k ON k.id = log.campaign_id WHERE t.id = log.tenant_id;
+  IF settings -> 'dial_agent_first' = 'true' AND coalesce(agent.endpoint, '') <> '' AND switchboard._can_connect(account) THEN
+    UPDATE switchboard.call_logs c SET metadata = c.metadata || '{"agent_first": true}' WHERE c.id = call;
+    RETURN agent.endpoint;
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION switchboard._take_caller(uuid, timestamptz) IS
+  'Makes the user who asked for a call busy with it, unless the call is a text or they cannot be connected. Returns the endpoint to dial
+first where dial_agent_first is set (call''s metadata, or settings of the campaign, the user or the tenant), else NULL. Errors: SB005 on
+another call.';
+REVOKE ALL ON FUNCTION switchboard._take_caller(uuid, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._lock_free_agent(tenant uuid, candidates uuid[])
+RETURNS switchboard.agent_states
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for any tenant. Internal. A locked row is passed over: that agent is being given a call, or is leaving. One
+-- that changed since the statement began is looked at again by the server and drops out.
+DECLARE
+  agent switchboard.agent_states;
+BEGIN
+  SELECT s.* INTO agent
+  FROM switchboard.agent_states s
+  JOIN switchboard.users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+  WHERE s.tenant_id = tenant AND s.ended_at IS NULL AND s.state = 'available' AND s.user_id = ANY (candidates)
+    AND u.active AND u.endpoint <> ''
+  ORDER BY s.started_at, s.user_id
+  LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED;
+  RETURN agent;
+END
+$$;
+COMMENT ON FUNCTION switchboard._lock_free_agent(uuid, uuid[]) IS
+  'The available agent among these who has been idle longest and can be reached, locked; NULL: none.';
+REVOKE ALL ON FUNCTION switchboard._lock_free_agent(uuid, uuid[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._give_call(call uuid, agent switchboard.agent_states, at timestamptz)
+RETURNS switchboard.agent_states
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for any tenant. Internal: the caller has locked the call and the agent.
+BEGIN
+  UPDATE switchboard.call_logs c SET user_id = agent.user_id, assigned_at = at WHERE c.id = call;
+  PERFORM switchboard._add_event(agent.tenant_id, 'call-assigned', call, jsonb_build_object('callId', call, 'userId', agent.user_id));
+  RETURN switchboard._change_agent(agent, 'busy', NULL, call, at);
+END
+$$;
+COMMENT ON FUNCTION switchboard._give_call(uuid, switchboard.agent_states, timestamptz) IS
+  'Gives a call to an available agent, who is busy with it from now on.';
+REVOKE ALL ON FUNCTION switchboard._give_call(uuid, switchboard.agent_states, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._agent_to_change(agent uuid)
 RETURNS uuid
@@ -286,3 +361,27 @@ nobody loses their place. wrap_up ends by itself after settings.wrap_up_seconds.
 afterwards (next_state). Errors: 22023 unknown state, 42501 nobody asks or an agent names another, P0002 no such agent, SB005
 available, busy or wrap_up during a call.';
 REVOKE ALL ON FUNCTION switchboard.set_agent_state(text, text, uuid) FROM PUBLIC;
+
+CREATE OR REPLACE VIEW switchboard.agents WITH (security_invoker = true) AS
+SELECT u.id AS user_id, u.tenant_id, u.name, u.role, u.endpoint, u.skills,
+       CASE WHEN s.ends_at <= now() THEN 'available' ELSE coalesce(s.state, 'offline') END AS state,
+       CASE WHEN s.ends_at <= now() THEN NULL ELSE s.reason END AS reason,
+       CASE WHEN s.ends_at <= now() THEN s.ends_at ELSE s.started_at END AS since,
+       CASE WHEN s.ends_at > now() THEN s.ends_at END AS ends_at,
+       s.next_state, s.call_log_id, c.status AS call_status, c.to_number AS call_number, c.campaign_id
+  FROM switchboard.users u
+  LEFT JOIN switchboard.agent_states s ON s.tenant_id = u.tenant_id AND s.user_id = u.id AND s.ended_at IS NULL
+  LEFT JOIN switchboard.call_logs c ON c.tenant_id = s.tenant_id AND c.id = s.call_log_id
+ WHERE u.active
+   AND (u.id = (SELECT switchboard.current_user_id()) OR (SELECT switchboard.is_supervisor())
+        OR (SELECT switchboard.current_tenant_id()) IS NULL);
+REVOKE ALL ON switchboard.agents FROM PUBLIC;
+COMMENT ON VIEW switchboard.agents IS
+'What the people of the tenant are doing now, for screens: supervisors see everybody, agents themselves.';
+COMMENT ON COLUMN switchboard.agents.user_id IS 'The agent.';
+COMMENT ON COLUMN switchboard.agents.state IS 'The state now; a wrap-up whose time is over counts as available.';
+COMMENT ON COLUMN switchboard.agents.since IS 'Since when; null: never said.';
+COMMENT ON COLUMN switchboard.agents.call_log_id IS 'The call that the agent is on or wraps up.';
+COMMENT ON COLUMN switchboard.agents.call_status IS 'How far that call is.';
+COMMENT ON COLUMN switchboard.agents.call_number IS 'Whom it goes to.';
+COMMENT ON COLUMN switchboard.agents.campaign_id IS 'The campaign it belongs to.';

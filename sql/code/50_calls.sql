@@ -74,6 +74,7 @@ DECLARE
   campaign switchboard.campaigns;
   account  switchboard.provider_accounts;
   caller   text;
+  first    text;      -- the agent's own phone, when that is rung first
   verdict  record;
   person   uuid := lead_id;
   listed   uuid;
@@ -103,10 +104,11 @@ BEGIN
           metadata, at);
   UPDATE switchboard.dialer_queues q SET status = 'calling', call_log_id = call
   WHERE q.tenant_id = tenant AND q.contact_id = listed AND q.status = 'queued';
+  first := switchboard._take_caller(call, at);
   -- Ahead of campaigns: somebody is waiting for this call.
   INSERT INTO switchboard.jobs_open (tenant_id, kind, account_id, subject_id, payload, priority)
   VALUES (tenant, 'call', account.id, call,
-          switchboard._call_payload(account, coalesce(campaign.settings, '{}') || metadata, call, to_phone, caller,
+          switchboard._call_payload(account, coalesce(campaign.settings, '{}') || metadata, call, coalesce(first, to_phone), caller,
             CASE WHEN account.settings ->> 'public_url' IS NULL
                  THEN switchboard._call_text(campaign, tenant, listed, person, metadata ->> 'say') END), 5);
   RETURN call;
@@ -166,8 +168,8 @@ COMMENT ON FUNCTION switchboard.make_call(text, text, uuid, uuid, jsonb) IS
 region. Without from_number the campaign''s caller_id is shown, else that of the account. metadata may hold "say" (text for whoever
 answers, else the campaign''s script) and ring_timeout, machine_detection, record, language, agent. A call to somebody on the
 campaign''s list counts as one of its attempts. Returns the call_logs row. Errors: SB001 bad number, SB002 no account for voice
-or no number to call from, SB003 do not call or consent revoked, SB004 outside calling hours, P0002 no such campaign or contact,
-22023 metadata is not an object, 42501 nobody asks.';
+or no number to call from, SB003 do not call or consent revoked, SB004 outside calling hours, SB005 the caller is on
+another call, P0002 no such campaign or contact, 22023 metadata is not an object, 42501 nobody asks.';
 REVOKE ALL ON FUNCTION switchboard.make_call(text, text, uuid, uuid, jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._check_call_changes(call switchboard.call_logs, changes jsonb)

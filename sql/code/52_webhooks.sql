@@ -338,11 +338,15 @@ REVOKE ALL ON FUNCTION switchboard._headers_to_keep(jsonb) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION switchboard._webhook_reply(
   account switchboard.provider_accounts, event text, url text, fields jsonb)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-  -- SECURITY DEFINER: acts for the tenant of the account. Internal.
-  SELECT CASE WHEN account.provider = 'twilio' AND event = 'answer' THEN
-    switchboard._twilio_answer(account, switchboard._uuid_or_null(switchboard._url_query(url) ->> 'call'), fields) END
+-- SECURITY DEFINER: acts for the tenant of the account. Internal.
+BEGIN
+  IF account.provider = 'twilio' THEN
+    RETURN switchboard._twilio_reply(account, event, switchboard._uuid_or_null(switchboard._url_query(url) ->> 'call'), fields);
+  END IF;
+  RETURN NULL;
+END
 $$;
 COMMENT ON FUNCTION switchboard._webhook_reply(switchboard.provider_accounts, text, text, jsonb) IS
   'What to answer a provider that asks what to do; NULL when it does not ask.';

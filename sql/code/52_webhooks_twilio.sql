@@ -9,8 +9,9 @@ BEGIN
     RAISE EXCEPTION 'neither CallSid nor MessageSid' USING ERRCODE = '22023';
   END IF;
   -- Delivery order is not guaranteed and a status can be sent twice; SequenceNumber names the event where there is one. A call can
-  -- have several recordings.
-  dedupe_key := concat_ws(':', event, external_id, CASE WHEN event = 'recording' THEN fields ->> 'RecordingSid' END,
+  -- have several recordings, and several agents can be rung for it.
+  dedupe_key := concat_ws(':', event, external_id,
+    CASE event WHEN 'recording' THEN fields ->> 'RecordingSid' WHEN 'dial-status' THEN fields ->> 'DialCallSid' END,
     coalesce(fields ->> 'SequenceNumber', fields ->> 'CallStatus', fields ->> 'MessageStatus', fields ->> 'SmsStatus',
              fields ->> 'RecordingStatus'));
 END
@@ -62,7 +63,7 @@ DECLARE
   call   uuid;
 BEGIN
   IF fields ? 'CallSid' THEN
-    IF fields ->> 'Direction' = 'inbound' OR inbox.event NOT IN ('status', 'answer', 'amd', 'recording') THEN
+    IF fields ->> 'Direction' = 'inbound' OR inbox.event NOT IN ('status', 'answer', 'amd', 'recording', 'dial-status', 'opt-out') THEN
       RETURN NULL;
     END IF;
     told := ROW(switchboard._uuid_or_null(query ->> 'call'), inbox.tenant_id, 'twilio', fields ->> 'CallSid',
@@ -76,6 +77,11 @@ BEGIN
     IF call IS NULL THEN
       RETURN 'unknown call';
     END IF;
+    IF inbox.event IN ('dial-status', 'opt-out') THEN
+      PERFORM switchboard._act_twilio_dial(call, inbox.event, fields, at);
+      RETURN NULL;
+    END IF;
+    told.status := switchboard._agent_first_status(call, told.status);
     PERFORM switchboard._apply_call_status(ARRAY[told]);
     IF fields ->> 'RecordingSid' <> '' AND fields ->> 'RecordingUrl' <> ''
        AND coalesce(fields ->> 'RecordingStatus', 'completed') = 'completed' THEN
@@ -96,7 +102,7 @@ END
 $$;
 COMMENT ON FUNCTION switchboard._act_twilio(switchboard.webhook_inbox, jsonb) IS
   'Acts on a webhook of Twilio: status of a call we placed, answering machine detection while it is connected (amd), its recordings,
-status of a message.';
+what came of ringing an agent (dial-status), a key pressed (opt-out), status of a message.';
 REVOKE ALL ON FUNCTION switchboard._act_twilio(switchboard.webhook_inbox, jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._xml_escape(value text)
@@ -110,31 +116,3 @@ $$;
 COMMENT ON FUNCTION switchboard._xml_escape(text) IS
   'Text for the content of an XML element or attribute; characters that XML cannot hold are left out.';
 REVOKE ALL ON FUNCTION switchboard._xml_escape(text) FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION switchboard._twilio_answer(account switchboard.provider_accounts, call uuid, fields jsonb)
-RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
--- SECURITY DEFINER: acts for the tenant of the account. Internal.
-DECLARE
-  log      switchboard.call_logs;
-  campaign switchboard.campaigns;
-  language text;
-BEGIN
-  SELECT c.* INTO log FROM switchboard.call_logs c
-  WHERE c.tenant_id = account.tenant_id
-    AND (c.id = call OR call IS NULL AND c.provider = 'twilio' AND c.call_id = fields ->> 'CallSid');
-  IF NOT FOUND THEN
-    RETURN '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>';
-  END IF;
-  SELECT k.* INTO campaign FROM switchboard.campaigns k WHERE k.id = log.campaign_id;
-  language := coalesce(log.metadata ->> 'language', campaign.settings ->> 'language', account.settings ->> 'language');
-  RETURN format('<?xml version="1.0" encoding="UTF-8"?><Response><Say%s>%s</Say></Response>',
-    coalesce(' language="' || switchboard._xml_escape(language) || '"', ''),
-    switchboard._xml_escape(switchboard._call_text(campaign, log.tenant_id, log.campaign_contact_id, log.lead_id,
-                                                   log.metadata ->> 'say')));
-END
-$$;
-COMMENT ON FUNCTION switchboard._twilio_answer(switchboard.provider_accounts, uuid, jsonb) IS
-  'TwiML for a call of ours that was answered: says the call''s text or its campaign''s script. An unknown call is hung up.';
-REVOKE ALL ON FUNCTION switchboard._twilio_answer(switchboard.provider_accounts, uuid, jsonb) FROM PUBLIC;

@@ -73,7 +73,9 @@ SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
 -- Section: compliance
 
 -- Section: agents and preview
-SELECT switchboard._grant_execute('switchboard_app', ARRAY['set_agent_state']);
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'set_agent_state', 'next_preview_contact', 'accept_preview', 'skip_preview']);
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['agents']);
 
 -- Section: calls and dispositions
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[

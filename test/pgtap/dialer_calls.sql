@@ -76,6 +76,9 @@ SELECT is(status::text, 'completed', 'a final status stays') FROM switchboard.ca
 
 -- What is said when somebody answers.
 SELECT is((test_dialer.post_twilio(replace(test_dialer.status_url(:'call'), '/status', '/answer'), 'CallSid=CAx&CallStatus=in-progress', 'answer')).body,
+  '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>', 'nothing on a call that is over');
+SELECT id AS talk FROM switchboard.make_call('(202) 555-0177', metadata => '{"say": "Hi & bye", "language": "en-GB"}') \gset
+SELECT is((test_dialer.post_twilio(replace(test_dialer.status_url(:'talk'), '/status', '/answer'), 'CallSid=CAz&CallStatus=in-progress', 'answer')).body,
   '<?xml version="1.0" encoding="UTF-8"?><Response><Say language="en-GB">Hi &amp; bye</Say></Response>', 'the text of the call');
 SELECT is((test_dialer.post_twilio(replace(test_dialer.status_url(:'click'), '/status', '/answer'), 'CallSid=CAy&CallStatus=in-progress', 'answer')).body,
   '<?xml version="1.0" encoding="UTF-8"?><Response><Say>Hello P0</Say></Response>', 'the script of the campaign');
