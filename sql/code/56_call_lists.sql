@@ -89,8 +89,6 @@ BEGIN
   END IF;
   started_at := '1970-01-01 00:00:00+00'::timestamptz + split_part(cursor_text, '_', 1)::bigint * interval '1 microsecond';
   id := split_part(cursor_text, '_', 2)::uuid;
-EXCEPTION WHEN datetime_field_overflow OR interval_field_overflow THEN
-  RAISE EXCEPTION 'filter "before" is no cursor: %', cursor_text USING ERRCODE = '22023';
 END
 $$;
 COMMENT ON FUNCTION switchboard._call_cursor(text) IS
