@@ -28,4 +28,10 @@ SB_SQL_FUNCTION(sb_next_call_time) {
       fcinfo, cached.hours.Next(pg::ArgTimestamp(fcinfo, 0), pg::ArgText(fcinfo, 1)));
 }
 
+// _hours_within(hours jsonb, outer_hours jsonb) -> boolean
+SB_SQL_FUNCTION(sb_hours_within) {
+  const core::CallingHours hours = core::CallingHours::Parse(pg::ArgJson(fcinfo, 0));
+  return pg::ReturnBool(hours.Within(core::CallingHours::Parse(pg::ArgJson(fcinfo, 1))));
+}
+
 }  // namespace switchboard

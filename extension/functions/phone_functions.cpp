@@ -2,10 +2,12 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "extension/pg/args.hpp"
 #include "extension/pg/entry.hpp"
 #include "extension/pg/spi.hpp"
+#include "workers/core/phone_place.hpp"
 
 namespace switchboard {
 namespace {
@@ -70,6 +72,19 @@ SB_SQL_FUNCTION(sb_format_phone) {
 // phone_timezones(phone text) -> text[]
 SB_SQL_FUNCTION(sb_phone_timezones) {
   return pg::ReturnTextArray(core::PhoneTimezones(pg::ArgText(fcinfo, 0)));
+}
+
+// phone_subdivision(phone text) -> text
+SB_SQL_FUNCTION(sb_phone_subdivision) {
+  return pg::ReturnOptText(fcinfo, core::PhoneSubdivision(pg::ArgText(fcinfo, 0)));
+}
+
+// _phone_place(phone text) -> text[]: region, subdivision, zones
+SB_SQL_FUNCTION(sb_phone_place) {
+  const core::PhonePlace& place = core::PlaceOfPhone(pg::ArgText(fcinfo, 0));
+  std::vector<std::string> parts = {place.region, place.subdivision};
+  parts.insert(parts.end(), place.zones.begin(), place.zones.end());
+  return pg::ReturnTextArray(parts);
 }
 
 }  // namespace switchboard

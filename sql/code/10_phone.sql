@@ -63,3 +63,19 @@ AS 'MODULE_PATHNAME', 'sb_phone_timezones';
 REVOKE ALL ON FUNCTION switchboard.phone_timezones(text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard.phone_timezones(text) IS
 'Candidate IANA time zones of an international number''s prefix, sorted; empty for numbers of no place and unknown ones.';
+
+CREATE OR REPLACE FUNCTION switchboard.phone_subdivision(phone text) RETURNS text
+LANGUAGE c STABLE PARALLEL SAFE STRICT
+AS 'MODULE_PATHNAME', 'sb_phone_subdivision';
+REVOKE ALL ON FUNCTION switchboard.phone_subdivision(text) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard.phone_subdivision(text) IS
+'State or province (ISO 3166-2: US-FL, CA-ON) of a US or Canadian number, by its prefix; NULL for other numbers and where it is not known. People move and keep their numbers: it is a guess.';
+
+-- All that the dialer chooses rules by, in one look: region, subdivision (both empty where unknown), then the zones. Some 2
+-- microseconds for area codes of the US and Canada and for blocks of 10,000 numbers met before, else some 40.
+CREATE OR REPLACE FUNCTION switchboard._phone_place(phone text) RETURNS text[]
+LANGUAGE c STABLE PARALLEL SAFE STRICT
+AS 'MODULE_PATHNAME', 'sb_phone_place';
+REVOKE ALL ON FUNCTION switchboard._phone_place(text) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._phone_place(text) IS
+'Region, subdivision (empty where unknown) and candidate time zones of an E.164 number, in one array.';

@@ -10,16 +10,36 @@ $$;
 COMMENT ON FUNCTION switchboard._is_refusal(text) IS 'Whether a job''s code is a compliance refusal of ours, see 44_compliance.sql.';
 REVOKE ALL ON FUNCTION switchboard._is_refusal(text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._lock_numbers(job_ids uuid[])
+RETURNS uuid[]
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- Tried, not waited for: the worker has more to do than to wait for somebody's open transaction.
+  SELECT array_agg(j.id)
+  FROM switchboard.jobs_open j
+  JOIN switchboard.call_logs c ON c.tenant_id = j.tenant_id AND c.id = j.subject_id
+  WHERE j.id = ANY (job_ids) AND j.kind = 'call'
+    AND NOT pg_try_advisory_xact_lock(switchboard._number_lock(c.tenant_id, c.to_number))
+$$;
+COMMENT ON FUNCTION switchboard._lock_numbers(uuid[]) IS
+  'Locks the numbers that the calls among these jobs are to, until the end of the transaction; the jobs whose number is locked by
+somebody else: another call to it is being sent, or it is being put on do_not_call.';
+REVOKE ALL ON FUNCTION switchboard._lock_numbers(uuid[]) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._allow_sending(job_ids uuid[])
 RETURNS TABLE (job_id uuid, allowed boolean, reason text, retry_at timestamptz)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
+#variable_conflict use_column
 -- SECURITY DEFINER: acts for the tenant of each job. Internal: called by the queue just before the first byte leaves.
--- A call that is refused is over (its person goes back on the list); a message waits until it may be sent.
+-- A call that is refused is over (its person goes back on the list); a message waits until it may be sent. What goes to no
+-- number (hanging up, asking for a status) is nobody's business here.
+-- Numbers are locked first and calls counted afterwards, so that two calls together stay within the cap.
 -- Cost: one decision query per tenant and campaign among the jobs.
 DECLARE
-  batch record;
-  at    timestamptz := clock_timestamp();
+  batch  record;
+  locked constant uuid[] := switchboard._lock_numbers(job_ids);
+  at     constant timestamptz := clock_timestamp();
 BEGIN
   -- Whoever hangs a call up holds its row: what is read below is the last word before the call is noted as sent.
   PERFORM FROM switchboard.call_logs c
@@ -37,7 +57,7 @@ BEGIN
     LEFT JOIN switchboard.call_logs c ON j.kind = 'call' AND c.tenant_id = j.tenant_id AND c.id = j.subject_id
     LEFT JOIN switchboard.campaigns k ON k.id = c.campaign_id
     LEFT JOIN switchboard.dialer_queues q ON q.tenant_id = c.tenant_id AND q.call_log_id = c.id
-    WHERE j.id = ANY (job_ids)
+    WHERE j.id = ANY (job_ids) AND coalesce(c.to_number, j.payload ->> 'to') IS NOT NULL AND j.id <> ALL (coalesce(locked, '{}'))
     GROUP BY 1, 2, 3, 4, 5
   LOOP
     RETURN QUERY
@@ -56,11 +76,18 @@ BEGIN
     )
     SELECT v.job_id, v.reason IS NULL, v.reason, CASE WHEN batch.kind <> 'call' THEN v.retry_at END FROM verdicts v;
   END LOOP;
+  RETURN QUERY
+  SELECT j.id, j.id <> ALL (coalesce(locked, '{}')), CASE WHEN j.id = ANY (locked) THEN 'number-busy' END,
+         CASE WHEN j.id = ANY (locked) THEN at + interval '1 second' END
+  FROM switchboard.jobs_open j
+  LEFT JOIN switchboard.call_logs c ON j.kind = 'call' AND c.tenant_id = j.tenant_id AND c.id = j.subject_id
+  WHERE j.id = ANY (job_ids) AND (j.id = ANY (locked) OR coalesce(c.to_number, j.payload ->> 'to') IS NULL);
 END
 $$;
 COMMENT ON FUNCTION switchboard._allow_sending(uuid[]) IS
-  'Hook of the queue: whether each job may still be sent. No: the person must not be contacted now, the call has been canceled or is
-known to the provider already, or the campaign that dialed it is no longer active.';
+  'Hook of the queue: whether each job may still be sent; notes the time of the calls that may (call_logs.dialed_at). No: the person must
+not be contacted now, the call has been canceled or is known to the provider already, or the campaign that dialed it is no longer
+active. Not yet (with retry_at): the number is busy, see _lock_numbers().';
 REVOKE ALL ON FUNCTION switchboard._allow_sending(uuid[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._release_contacts(calls uuid[], at timestamptz)
@@ -72,7 +99,7 @@ DECLARE
   campaign record;
 BEGIN
   FOR campaign IN
-    SELECT l.campaign_id AS id, l.tenant_id, array_agg(l.id ORDER BY l.id) AS people,
+    SELECT l.campaign_id AS id, l.tenant_id, array_agg(l.id ORDER BY l.id) AS people, array_agg(c.id ORDER BY l.id) AS calls,
            array_agg(l.phone_number ORDER BY l.id) AS phones
     FROM switchboard.call_logs c
     JOIN switchboard.campaign_contacts l ON l.id = c.campaign_contact_id AND l.last_call_id = c.id AND l.status = 'calling'
@@ -84,7 +111,7 @@ BEGIN
                       ELSE 'do-not-call' END,
         attempts = greatest(l.attempts - 1, 0), next_attempt_at = d.later
     FROM (SELECT campaign.people[v.n] AS person, v.allowed, v.later
-          FROM switchboard._contact_decisions(campaign.tenant_id, campaign.id, campaign.phones, 'voice', at) v) d
+          FROM switchboard._contact_decisions(campaign.tenant_id, campaign.id, campaign.phones, 'voice', at, campaign.calls) v) d
     WHERE l.id = d.person;
   END LOOP;
 END

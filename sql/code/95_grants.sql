@@ -54,7 +54,7 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 -- Section: pure functions
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'normalize_phone', 'try_normalize_phone', '_default_region', 'phone_is_valid', 'phone_region', 'phone_type', 'format_phone',
-    'phone_timezones', 'next_call_time', 'next_attempt_at', 'render_template', 'sms_segments', 'generate_coupon_code',
+    'phone_timezones', 'phone_subdivision', 'next_call_time', 'next_attempt_at', 'render_template', 'sms_segments', 'generate_coupon_code',
     'webhook_signature_ok']);
 
 -- Section: dialer, calls, HTTP, analytics
@@ -63,7 +63,7 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'start_campaign', 'pause_campaign', 'resume_campaign', 'complete_campaign', 'archive_campaign', '_step_campaign',
     '_campaign_for_update', '_campaign_steps', '_open_steps', '_require_dialing', '_wake',
     'add_campaign_contacts', '_read_contact_rows', '_known_timezone', '_small_int',
-    'can_contact', '_caller_tenant', '_contact_decisions', '_next_open_time',
+    'can_contact', '_can_contact', '_caller_tenant',
     'run_campaign', 'run_due_campaigns', '_run_campaign', 'make_call', '_place_call', 'get_analytics', 'receive_webhook',
     'rebuild_campaign_stats']);
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
@@ -71,6 +71,7 @@ SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
     '_http_health', '_http_metrics']);
 
 -- Section: compliance
+SELECT switchboard._grant_execute('switchboard_app', ARRAY['campaign_preflight', '_campaign_preflight', 'refusals']);
 
 -- Section: agents and preview
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[

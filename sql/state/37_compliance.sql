@@ -85,17 +85,18 @@ CREATE TABLE switchboard.compliance_rules (
     builtin boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE NULLS NOT DISTINCT (region, channel, rule, version),
+    UNIQUE NULLS NOT DISTINCT (region, channel, rule, version, builtin),
     CHECK (region = '*' OR region ~ '^[A-Z]{2}(-[A-Z0-9]{1,3})?$'),
     CHECK (jsonb_typeof(parameters) = 'object'),
     CHECK (effective_from < effective_to)
 );
 COMMENT ON TABLE switchboard.compliance_rules IS
-'Rules of the law per region, as data. Shipped rows are replaced by updates; others are the installation''s own.';
+'Rules of the law per region, as data. Shipped rows are replaced by updates; the installation''s own stand in for the shipped ones of
+the same region, channel and rule.';
 COMMENT ON COLUMN switchboard.compliance_rules.id IS 'Key, time ordered.';
 COMMENT ON COLUMN switchboard.compliance_rules.region IS 'ISO 3166 country or subdivision (US, US-FL); * for everywhere.';
 COMMENT ON COLUMN switchboard.compliance_rules.channel IS 'Channel it holds for; null: all.';
-COMMENT ON COLUMN switchboard.compliance_rules.rule IS 'What is ruled: calling_window, daily_cap, abandon_lockout, consent, ...';
+COMMENT ON COLUMN switchboard.compliance_rules.rule IS 'What is ruled: calling_window, holidays, frequency_cap, abandon_lockout, artificial_voice_consent.';
 COMMENT ON COLUMN switchboard.compliance_rules.version IS 'Counts up with every change of the rule.';
 COMMENT ON COLUMN switchboard.compliance_rules.parameters IS 'The rule''s figures.';
 COMMENT ON COLUMN switchboard.compliance_rules.source IS 'Law or other source.';
@@ -114,6 +115,7 @@ CREATE TABLE switchboard.compliance_overrides (
     rule text NOT NULL,
     parameters jsonb NOT NULL DEFAULT '{}',
     reason text NOT NULL,
+    relaxes boolean NOT NULL,
     set_by uuid DEFAULT switchboard.current_user_id(),
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
@@ -130,6 +132,7 @@ COMMENT ON COLUMN switchboard.compliance_overrides.channel IS 'As in compliance_
 COMMENT ON COLUMN switchboard.compliance_overrides.rule IS 'As in compliance_rules.';
 COMMENT ON COLUMN switchboard.compliance_overrides.parameters IS 'The tenant''s figures.';
 COMMENT ON COLUMN switchboard.compliance_overrides.reason IS 'Why.';
+COMMENT ON COLUMN switchboard.compliance_overrides.relaxes IS 'Whether it is laxer than the rule when it was set, and so stands in its place; else it holds on top. Kept by trigger.';
 COMMENT ON COLUMN switchboard.compliance_overrides.set_by IS 'On whose word.';
 CREATE INDEX compliance_overrides_set_by_idx ON switchboard.compliance_overrides (tenant_id, set_by) WHERE set_by IS NOT NULL;
 COMMENT ON INDEX switchboard.compliance_overrides_set_by_idx IS 'Keeps deleting a user cheap.';
@@ -169,3 +172,5 @@ CREATE INDEX dispatch_decisions_subject_idx ON switchboard.dispatch_decisions (t
 COMMENT ON INDEX switchboard.dispatch_decisions_subject_idx IS 'The decisions about one call or message.';
 CREATE INDEX dispatch_decisions_campaign_idx ON switchboard.dispatch_decisions (tenant_id, campaign_id, decided_at DESC);
 COMMENT ON INDEX switchboard.dispatch_decisions_campaign_idx IS 'A campaign''s decisions, newest first.';
+CREATE INDEX dispatch_decisions_refused_idx ON switchboard.dispatch_decisions (tenant_id, decided_at) WHERE NOT allowed;
+COMMENT ON INDEX switchboard.dispatch_decisions_refused_idx IS 'Who was refused when: refusals().';

@@ -172,7 +172,8 @@ SELECT throws_ok('SELECT switchboard.can_contact(''+12025550101'', ''voice'', no
 -- The whole of a run, at a time of our choosing.
 SELECT switchboard.add_campaign_contacts(:'hours', '[{"phone_number":"+442079460001"},{"phone_number":"+442079460002"},{"phone_number":"+442079460003"},
   {"phone_number":"+442079460004"},{"phone_number":"+12125550001"},{"phone_number":"+12125550002"},{"phone_number":"+442079460005"}]');
-INSERT INTO switchboard.do_not_call (phone_number) VALUES ('+442079460005');
+INSERT INTO switchboard.consents (phone_number, channel, basis, granted_at, revoked_at)
+VALUES ('+442079460005', 'voice', 'express', '2026-01-01', '2026-02-01');
 UPDATE switchboard.campaign_contacts SET status = 'callback', next_attempt_at = '2026-06-01 09:00+00' WHERE phone_number = '+442079460004';
 SELECT switchboard._queue_contacts(c, 'manual', '2026-06-01 08:30+00') AS run FROM switchboard.campaigns c WHERE id = :'hours' \gset
 SELECT is(:'run'::jsonb - 'run_id', '{"queued": 3, "skipped": {}}', 'as many as may wait');
@@ -181,7 +182,7 @@ SELECT is(:'run'::jsonb -> 'queued', '0', 'nobody twice');
 UPDATE switchboard.dialer_queues SET status = 'skipped' WHERE campaign_id = :'hours';
 UPDATE switchboard.campaign_contacts SET status = 'completed' WHERE campaign_id = :'hours' AND phone_number IN ('+442079460001', '+442079460002', '+442079460003');
 SELECT switchboard._queue_contacts(c, 'manual', '2026-06-01 09:30+00') AS run FROM switchboard.campaigns c WHERE id = :'hours' \gset
-SELECT is(:'run'::jsonb - 'run_id', '{"queued": 1, "skipped": {"do-not-call": 1, "outside-calling-hours": 2}}', 'the others are counted by reason');
+SELECT is(:'run'::jsonb - 'run_id', '{"queued": 1, "skipped": {"consent-revoked": 1, "outside-calling-hours": 2}}', 'the others are counted by reason');
 SELECT is((SELECT array_agg(next_attempt_at) FROM switchboard.campaign_contacts WHERE phone_number LIKE '+1212%' AND campaign_id = :'hours'),
           '{2026-06-01 13:00+00,2026-06-01 13:00+00}', 'and put off until their morning');
 SELECT is(status::text, 'do-not-call', 'or marked') FROM switchboard.campaign_contacts WHERE campaign_id = :'hours' AND phone_number = '+442079460005';

@@ -116,6 +116,19 @@ struct CallingHours::Plan {
     }
     return std::nullopt;
   }
+
+  // Whether a local time is inside a window that started on one of these days.
+  bool Open(std::int64_t local) const { return always || Next(local) == local; }
+
+  // The same on a weekday far from any holiday.
+  bool UsuallyOpen(std::size_t weekday, std::int64_t time) const {
+    const auto covers = [](const std::vector<Window>& day, std::int64_t t) {
+      return std::any_of(day.begin(), day.end(),
+                         [t](const Window& w) { return w.start <= t && t < w.end; });
+    };
+    return always || covers(windows[weekday], time) ||
+           covers(windows[(weekday + 6) % 7], time + kDay);
+  }
 };
 
 namespace {
@@ -226,6 +239,23 @@ std::optional<Instant> CallingHours::Next(Instant after, std::string_view timezo
     at = stretch.end * kMicros;
   }
   return std::nullopt;
+}
+
+bool CallingHours::Within(const CallingHours& outer) const {
+  for (std::int64_t time = 0; time < kDay; time += kMinute) {
+    for (std::size_t weekday = 0; weekday < 7; ++weekday) {
+      if (plan_->UsuallyOpen(weekday, time) && !outer.plan_->UsuallyOpen(weekday, time)) {
+        return false;
+      }
+    }
+    // A holiday of the others closes its own day and the night after it.
+    for (const std::int64_t holiday : outer.plan_->holidays) {
+      for (const std::int64_t local : {holiday * kDay + time, (holiday + 1) * kDay + time}) {
+        if (plan_->Open(local) && !outer.plan_->Open(local)) return false;
+      }
+    }
+  }
+  return true;
 }
 
 bool TimezoneExists(std::string_view name) { return LocalZone::Find(name) != nullptr; }

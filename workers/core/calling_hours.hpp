@@ -38,6 +38,10 @@ class CallingHours {
   // days. An `after` inside a window is its own answer.
   std::optional<Instant> Next(Instant after, std::string_view timezone) const;
 
+  // Whether every minute of the wall clock inside these hours is inside `outer` too. Takes up to a
+  // few milliseconds: for checking rules, not for dialing.
+  bool Within(const CallingHours& outer) const;
+
  private:
   struct Plan;
   explicit CallingHours(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}

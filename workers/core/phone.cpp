@@ -13,6 +13,7 @@
 
 #include "workers/core/encoding.hpp"
 #include "workers/core/errors.hpp"
+#include "workers/core/phone_subdivisions.hpp"
 #include "workers/core/phone_zones.hpp"
 #include "workers/core/utf8.hpp"
 
@@ -284,6 +285,14 @@ bool LiesSomewhere(PhoneNumberUtil::PhoneNumberType type) {
          type == PhoneNumberUtil::FIXED_LINE_OR_MOBILE || type == PhoneNumberUtil::VOIP;
 }
 
+// Whether it is +1 and ten digits with the area code of one state or province: what libphonenumber
+// would say of it is known without asking.
+bool IsWholeNumberOfKnownArea(std::string_view phone) {
+  return phone.size() == 12 && phone.front() == '+' &&
+         std::all_of(phone.begin() + 1, phone.end(), IsAsciiDigit) &&
+         !SubdivisionOfAreaCode(phone.substr(1)).empty();
+}
+
 // An unassigned range of a country code that only one region uses is still there; of a shared one
 // (+1) nobody knows.
 std::string OnlyRegionOf(int country_code) {
@@ -317,6 +326,9 @@ bool PhoneIsValid(std::string_view phone) {
 }
 
 std::optional<std::string> PhoneRegion(std::string_view phone) {
+  if (IsWholeNumberOfKnownArea(phone)) {
+    return std::string(SubdivisionOfAreaCode(phone.substr(1)).substr(0, 2));
+  }
   const auto number = ParseInternational(phone);
   if (!number) return std::nullopt;
   std::string region;
@@ -348,6 +360,11 @@ std::string FormatPhone(std::string_view phone, std::string_view style) {
 }
 
 std::vector<std::string> PhoneTimezones(std::string_view phone) {
+  // An area code of one state or province is a place, whether or not the rest of it is assigned.
+  if (IsWholeNumberOfKnownArea(phone)) {
+    const auto zones = ZonesOfPrefix(phone.substr(1));
+    return {zones.begin(), zones.end()};
+  }
   const auto number = ParseInternational(phone);
   if (!number) return {};
   const auto type = Library().GetNumberType(*number);
@@ -357,6 +374,13 @@ std::vector<std::string> PhoneTimezones(std::string_view phone) {
       geographic ? E164(*number).substr(1) : std::to_string(number->country_code());
   const auto zones = ZonesOfPrefix(digits);
   return {zones.begin(), zones.end()};
+}
+
+std::optional<std::string> PhoneSubdivision(std::string_view phone) {
+  const auto number = ParseInternational(phone);
+  if (!number) return std::nullopt;
+  const std::string_view code = SubdivisionOfPrefix(E164(*number).substr(1));
+  return code.empty() ? std::nullopt : std::optional<std::string>(code);
 }
 
 std::string WhatsappJid(std::string_view phone) {

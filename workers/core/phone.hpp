@@ -38,6 +38,10 @@ std::string FormatPhone(std::string_view phone, std::string_view style);
 // Candidate IANA zones of the number's prefix, sorted; none for non-geographic or unknown numbers.
 std::vector<std::string> PhoneTimezones(std::string_view phone);
 
+// ISO 3166-2 code of the state or province of a US or Canadian number, by its prefix; nothing for
+// others.
+std::optional<std::string> PhoneSubdivision(std::string_view phone);
+
 // "+919876543210" -> "919876543210@s.whatsapp.net". Throws SB001.
 std::string WhatsappJid(std::string_view phone);
 

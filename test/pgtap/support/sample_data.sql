@@ -109,8 +109,9 @@ BEGIN
         VALUES (mine, '+1212555019' || nth, CASE nth WHEN 1 THEN NULL ELSE 'sms'::switchboard.channel END, odd, 'manual', owner);
         INSERT INTO switchboard.consents (tenant_id, contact_id, phone_number, channel, basis, source, document_sha256)
         VALUES (mine, contact, '+12125550101', 'voice', 'express_written', 'web form', repeat('0a', 32));
-        INSERT INTO switchboard.compliance_overrides (tenant_id, region, rule, parameters, reason, set_by)
-        VALUES (mine, 'US', 'rule ' || nth, '{"cap": 2}', odd, owner);
+        -- As a dump brings it back: not noted in the audit log.
+        INSERT INTO switchboard.compliance_overrides (tenant_id, region, rule, parameters, reason, set_by, created_at)
+        VALUES (mine, (ARRAY['*', 'US', 'US-FL'])[nth], 'frequency_cap', '{"per_day": 2}', odd, owner, '2026-01-01');
         INSERT INTO switchboard.dispatch_decisions (tenant_id, subject_id, campaign_id, phone_number, channel, stage, allowed,
                                                     codes, zones)
         VALUES (mine, call, campaign, '+12125550199', 'voice', 'send', false, '{do_not_call}', '{America/New_York}');
@@ -140,8 +141,8 @@ $$;
 CREATE FUNCTION sample.fill_installation() RETURNS void LANGUAGE sql
 AS $$
     INSERT INTO switchboard.compliance_rules (region, channel, rule, parameters, source, builtin)
-    VALUES ('US-FL', 'voice', 'sample_cap', '{"calls": 3}', 'sample', false),
-           ('US-FL', 'voice', 'sample_builtin', '{"calls": 3}', 'sample', true);
+    VALUES ('US-TX', 'voice', 'frequency_cap', '{"per_day": 3}', 'sample', false),
+           ('US-TX', 'voice', 'abandon_lockout', '{"hours": 30}', 'sample', true);
 $$;
 
 -- Tables and views that hold nothing of a tenant, each with the reason.
