@@ -81,6 +81,9 @@ BEGIN
     INSERT INTO switchboard.campaigns (id, tenant_id, user_id, name, type, status, active_hours, settings)
     VALUES (iso.campaign(), tenant, NULL, 'c', 'power', 'active', jsonb_build_object('start', '00:00', 'end', '24:00'),
             jsonb_build_object('max_lines', 3));
+    -- The specs must hold at any hour.
+    INSERT INTO switchboard.compliance_overrides (tenant_id, rule, parameters, reason)
+    VALUES (tenant, 'calling_window', jsonb_build_object('start', '00:00', 'end', '24:00'), 'test') ON CONFLICT DO NOTHING;
     PERFORM iso.add_people(100, people);
 END
 $$;

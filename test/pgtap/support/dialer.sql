@@ -14,9 +14,10 @@ BEGIN
   account := switchboard.add_provider_account('twilio', 'main', '{"account_sid": "AC1", "public_url": "https://pbx.example",
     "caller_id": "+12015550100"}', '{"auth_token": "env:PATH"}');
   INSERT INTO switchboard.channel_routes (channel, account_id) VALUES ('voice', account);
-  -- The tests must hold at any hour.
-  INSERT INTO switchboard.compliance_overrides (rule, parameters, reason)
-  VALUES ('calling_window', '{"start": "00:00", "end": "24:00"}', 'test');
+  -- The tests must hold at any hour, and be about something else.
+  INSERT INTO switchboard.compliance_overrides (region, rule, parameters, reason)
+  VALUES ('*', 'calling_window', '{"start": "00:00", "end": "24:00"}', 'test'),
+         ('US', 'artificial_voice_consent', '{"required": false}', 'test');
   RETURN tenant;
 END $$;
 
