@@ -113,6 +113,8 @@ class CrashTable:
             CREATE EXTENSION pg_switchboard;
             CREATE TABLE public.asked (round int, id uuid, kind text, phone text);
             INSERT INTO switchboard.tenants (id, name, timezone) VALUES ('{TENANT}', 'crash', 'UTC');
+            INSERT INTO switchboard.compliance_overrides (tenant_id, rule, parameters, reason)
+            VALUES ('{TENANT}', 'calling_window', '{{"start":"00:00","end":"24:00"}}', 'test');
             BEGIN;
             SELECT switchboard.set_identity('{TENANT}');
             SELECT switchboard.add_provider_account('twilio', 'carrier', jsonb_build_object(
