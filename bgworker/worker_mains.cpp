@@ -1,10 +1,11 @@
-// Where the postmaster lets launcher and workers begin. They end by ExitProcess: code 0 says there
+// Where the postmaster lets launcher, workers and errands begin. They end by ExitProcess: code 0 says there
 // is nothing to repeat, 1 that it is to be started again.
 
 #include "bgworker/child_files.hpp"
 #include "bgworker/database_worker.hpp"
 #include "bgworker/launcher.hpp"
 #include "extension/pg/background_worker.hpp"
+#include "extension/pg/cron_errand.hpp"
 #include "extension/pg/entry.hpp"
 #include "extension/pg/worker_process.hpp"
 #include "extension/pg/worker_slots.hpp"
@@ -65,6 +66,13 @@ SB_EXPORT void sb_launcher_main(Datum) {
 // The launcher reads from the worker's slot why it left, and decides.
 SB_EXPORT void sb_worker_main(Datum) {
   switchboard::pg::Entry([] { switchboard::bgworker::RunWorker(); });
+  switchboard::pg::ExitProcess(0);
+}
+
+// Started by a backend for one errand, preloaded or not; never started again.
+SB_EXPORT void sb_cron_errand_main(Datum segment) {
+  switchboard::pg::Entry(
+      [segment] { switchboard::pg::ServeCronErrand(static_cast<std::uint32_t>(segment)); });
   switchboard::pg::ExitProcess(0);
 }
 }

@@ -117,6 +117,8 @@ UuidBytes ArgUuid(FunctionCallInfo fcinfo, int n) {
 
 std::int32_t ArgInt(FunctionCallInfo fcinfo, int n) { return PG_GETARG_INT32(n); }
 
+std::uint32_t ArgOid(FunctionCallInfo fcinfo, int n) { return PG_GETARG_OID(n); }
+
 bool ArgBool(FunctionCallInfo fcinfo, int n) { return PG_GETARG_BOOL(n); }
 
 Timestamp ArgTimestamp(FunctionCallInfo fcinfo, int n) {

@@ -31,6 +31,7 @@ std::string ArgJson(FunctionCallInfo fcinfo, int n);     // jsonb, as JSON text
 std::string ArgNumeric(FunctionCallInfo fcinfo, int n);  // numeric, as decimal text
 UuidBytes ArgUuid(FunctionCallInfo fcinfo, int n);
 std::int32_t ArgInt(FunctionCallInfo fcinfo, int n);
+std::uint32_t ArgOid(FunctionCallInfo fcinfo, int n);
 bool ArgBool(FunctionCallInfo fcinfo, int n);
 // timestamptz; 22008 for an infinite one, which no clock calculation survives.
 Timestamp ArgTimestamp(FunctionCallInfo fcinfo, int n);

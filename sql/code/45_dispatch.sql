@@ -252,13 +252,15 @@ CREATE OR REPLACE FUNCTION switchboard._has_due_contacts(campaign uuid, at times
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT EXISTS (SELECT FROM switchboard.campaign_contacts l
-                 WHERE l.campaign_id = campaign AND l.status = 'pending' AND l.next_attempt_at IS NULL)
-      OR EXISTS (SELECT FROM switchboard.campaign_contacts l
-                 WHERE l.campaign_id = campaign AND l.status IN ('pending', 'failed', 'callback') AND l.next_attempt_at <= at)
+  SELECT EXISTS (SELECT FROM switchboard.campaigns c WHERE c.id = campaign AND c.cron_schedule IS NULL)
+     AND (EXISTS (SELECT FROM switchboard.campaign_contacts l
+                  WHERE l.campaign_id = campaign AND l.status = 'pending' AND l.next_attempt_at IS NULL)
+          OR EXISTS (SELECT FROM switchboard.campaign_contacts l
+                     WHERE l.campaign_id = campaign AND l.status IN ('pending', 'failed', 'callback') AND l.next_attempt_at <= at))
 $$;
 COMMENT ON FUNCTION switchboard._has_due_contacts(uuid, timestamptz) IS
-  'Whether anybody on the list of a campaign is due, those already queued included.';
+  'Whether anybody on the list of a campaign is due, those already queued included; never for a campaign with a schedule, which says
+when people are queued.';
 REVOKE ALL ON FUNCTION switchboard._has_due_contacts(uuid, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._nobody_left(campaign uuid)
@@ -378,8 +380,8 @@ BEGIN
   CROSS JOIN LATERAL (
     SELECT min(t.due) AS due
     FROM (SELECT (SELECT l.next_attempt_at FROM switchboard.campaign_contacts l
-                  WHERE l.campaign_id = c.id AND l.status = s.status AND l.status IN ('pending', 'failed', 'callback')
-                    AND l.next_attempt_at > at
+                  WHERE c.cron_schedule IS NULL AND l.campaign_id = c.id AND l.status = s.status
+                    AND l.status IN ('pending', 'failed', 'callback') AND l.next_attempt_at > at
                   ORDER BY l.next_attempt_at LIMIT 1) AS due
           FROM (VALUES ('pending'::switchboard.campaign_contact_status), ('failed'), ('callback')) AS s (status)
           UNION ALL

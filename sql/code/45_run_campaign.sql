@@ -114,31 +114,3 @@ logs it in campaign_runs. Returns {"run_id", "queued", "skipped": {reason: n}}; 
 off until it is right, the others become do-not-call. Power and predictive campaigns run by themselves while workers are there;
 manual and preview campaigns only queue. Errors: P0002 no such campaign, SB005 not active.';
 REVOKE ALL ON FUNCTION switchboard.run_campaign(uuid) FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION switchboard.run_due_campaigns()
-RETURNS TABLE (campaign_id uuid, run_id uuid, queued int, skipped jsonb)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
--- SECURITY INVOKER: runs the campaigns that the caller sees; for a DBA or pg_cron those of every tenant.
-DECLARE
-  due    uuid;
-  answer jsonb;
-BEGIN
-  FOR due IN SELECT c.id FROM switchboard.campaigns c WHERE c.status = 'active' ORDER BY c.id LOOP
-    BEGIN
-      answer := switchboard._run_campaign(due, 'schedule');
-    EXCEPTION WHEN SQLSTATE 'SB005' OR no_data_found THEN
-      CONTINUE;   -- paused or deleted since the list was read
-    END;
-    run_due_campaigns.campaign_id := due;
-    run_due_campaigns.run_id := (answer ->> 'run_id')::uuid;
-    run_due_campaigns.queued := (answer ->> 'queued')::int;
-    run_due_campaigns.skipped := answer -> 'skipped';
-    RETURN NEXT;
-  END LOOP;
-END
-$$;
-COMMENT ON FUNCTION switchboard.run_due_campaigns() IS
-  'Runs every active campaign that the caller sees, as run_campaign() does; one row per run. For pg_cron.';
-REVOKE ALL ON FUNCTION switchboard.run_due_campaigns() FROM PUBLIC;

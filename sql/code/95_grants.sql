@@ -86,6 +86,8 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 -- Section: reports
 
 -- Section: schedules
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'next_schedule_time', 'schedule_campaign', 'unschedule_campaign', '_ensure_tick', '_run_due_campaigns', '_run_due_campaign']);
 
 -- Section: workers and monitoring
 SELECT switchboard._grant_execute('switchboard_worker', ARRAY[

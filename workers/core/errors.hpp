@@ -13,6 +13,7 @@ inline constexpr char kInvalidParameter[] = "22023";  // bad argument
 inline constexpr char kNotAllowed[] = "42501";        // insufficient privilege
 inline constexpr char kNoSuchRow[] = "P0002";         // no data found
 inline constexpr char kLimitExceeded[] = "54000";     // program limit exceeded (size, depth)
+inline constexpr char kSystemError[] = "58000";       // something outside the database failed
 inline constexpr char kInternal[] = "XX000";          // a bug of ours
 // Class SB, ours alone; the only place where they are written down.
 inline constexpr char kBadPhone[] = "SB001";             // bad phone number
