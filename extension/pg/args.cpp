@@ -67,6 +67,27 @@ Datum RowPg(FunctionCallInfo fcinfo, char** columns, int count) {
   return HeapTupleGetDatum(BuildTupleFromCStrings(TupleDescGetAttInMetadata(desc), columns));
 }
 
+const ArrayType* BigintArrayPg(Datum datum) {
+  const ArrayType* const array = DatumGetArrayTypeP(datum);
+  if (array_contains_nulls(const_cast<ArrayType*>(array))) {
+    ereport(ERROR,
+            (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("array must not contain nulls")));
+  }
+  return array;
+}
+
+Datum BigintArrayDatumPg(const std::int64_t* numbers, int count) {
+  const Size size = ARR_OVERHEAD_NONULLS(1) + static_cast<Size>(count) * sizeof(std::int64_t);
+  ArrayType* const array = static_cast<ArrayType*>(palloc0(size));
+  SET_VARSIZE(array, size);
+  array->ndim = 1;
+  array->elemtype = INT8OID;
+  ARR_DIMS(array)[0] = count;
+  ARR_LBOUND(array)[0] = 1;
+  std::memcpy(ARR_DATA_PTR(array), numbers, static_cast<Size>(count) * sizeof(std::int64_t));
+  return PointerGetDatum(array);
+}
+
 }  // namespace
 
 std::string Utf8FromServer(std::string_view text) { return Convert(text, false); }
@@ -132,6 +153,15 @@ Timestamp ArgTimestamp(FunctionCallInfo fcinfo, int n) {
   return TimestampFromServer(value);
 }
 
+std::int64_t ArgBigint(FunctionCallInfo fcinfo, int n) { return PG_GETARG_INT64(n); }
+
+std::span<const std::int64_t> ArgBigintArray(FunctionCallInfo fcinfo, int n) {
+  const Datum datum = PG_GETARG_DATUM(n);
+  const ArrayType* const array = CallPg([datum] { return BigintArrayPg(datum); });
+  const auto size = static_cast<size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
+  return {reinterpret_cast<const std::int64_t*>(ARR_DATA_PTR(array)), size};
+}
+
 Datum ReturnNull(FunctionCallInfo fcinfo) {
   fcinfo->isnull = true;
   return static_cast<Datum>(0);
@@ -164,6 +194,12 @@ Datum ReturnTextArray(std::span<const std::string> utf8) {
   return CallPg([data, count] {
     return PointerGetDatum(construct_array(data, count, TEXTOID, -1, false, TYPALIGN_INT));
   });
+}
+
+Datum ReturnBigintArray(std::span<const std::int64_t> numbers) {
+  const std::int64_t* const data = numbers.data();
+  const int count = static_cast<int>(numbers.size());
+  return CallPg([data, count] { return BigintArrayDatumPg(data, count); });
 }
 
 Datum ReturnUuid(const UuidBytes& uuid) {

@@ -35,6 +35,9 @@ std::uint32_t ArgOid(FunctionCallInfo fcinfo, int n);
 bool ArgBool(FunctionCallInfo fcinfo, int n);
 // timestamptz; 22008 for an infinite one, which no clock calculation survives.
 Timestamp ArgTimestamp(FunctionCallInfo fcinfo, int n);
+std::int64_t ArgBigint(FunctionCallInfo fcinfo, int n);
+// bigint[]; the numbers live as long as the call. 22004 when one of them is null.
+std::span<const std::int64_t> ArgBigintArray(FunctionCallInfo fcinfo, int n);
 
 Datum ReturnNull(FunctionCallInfo fcinfo);
 Datum ReturnVoid();
@@ -42,6 +45,7 @@ Datum ReturnBool(bool value);
 Datum ReturnText(std::string_view utf8);
 Datum ReturnOptText(FunctionCallInfo fcinfo, const std::optional<std::string>& utf8);
 Datum ReturnTextArray(std::span<const std::string> utf8);
+Datum ReturnBigintArray(std::span<const std::int64_t> numbers);
 Datum ReturnUuid(const UuidBytes& uuid);
 Datum ReturnTimestamp(Timestamp at);
 Datum ReturnOptTimestamp(FunctionCallInfo fcinfo, std::optional<Timestamp> at);

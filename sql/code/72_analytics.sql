@@ -1,74 +1,91 @@
--- Figures about calls.
+-- get_analytics(): the figures a manager looks at first.
+
+CREATE OR REPLACE FUNCTION switchboard._figures_scope(
+  campaign uuid, OUT tenants uuid[], OUT audiences uuid[], OUT zone text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY INVOKER: a campaign that the caller does not see is none.
+DECLARE
+  mine uuid := switchboard.current_tenant_id();
+BEGIN
+  IF campaign IS NOT NULL THEN
+    SELECT coalesce(c.timezone, t.timezone), ARRAY[c.tenant_id] INTO zone, tenants
+    FROM switchboard.campaigns c JOIN switchboard.tenants t ON t.id = c.tenant_id
+    WHERE c.id = campaign AND (mine IS NULL OR c.tenant_id = mine);
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'no such campaign: %', campaign USING ERRCODE = 'P0002';
+    END IF;
+  ELSIF mine IS NOT NULL THEN
+    SELECT t.timezone, ARRAY[t.id] INTO zone, tenants FROM switchboard.tenants t WHERE t.id = mine;
+  ELSE
+    -- Nobody sees no tenant, the owner of the extension all.
+    tenants := ARRAY(SELECT t.id FROM switchboard.tenants t);
+  END IF;
+  zone := coalesce(zone, 'UTC');
+  audiences := CASE WHEN mine IS NULL OR switchboard.is_supervisor() THEN ARRAY['00000000-0000-0000-0000-000000000000'::uuid]
+                    ELSE array_remove(ARRAY['ffffffff-ffff-ffff-ffff-ffffffffffff', switchboard.current_user_id()], NULL) END;
+END
+$$;
+COMMENT ON FUNCTION switchboard._figures_scope(uuid) IS
+  'Of which calls the caller gets figures: tenants, audiences (everybody, or nobody and the caller), and the zone of the campaign, else
+of the tenant, else UTC. Errors: P0002 no such campaign.';
+REVOKE ALL ON FUNCTION switchboard._figures_scope(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._check_date_range(start_date timestamptz, end_date timestamptz)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF start_date > end_date THEN
+    RAISE EXCEPTION 'start_date % is after end_date %', start_date, end_date USING ERRCODE = '22023';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION switchboard._check_date_range(timestamptz, timestamptz) IS 'Error: 22023 the range ends before it starts.';
+REVOKE ALL ON FUNCTION switchboard._check_date_range(timestamptz, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard.get_analytics(
   start_date timestamptz DEFAULT NULL, end_date timestamptz DEFAULT NULL, campaign_id uuid DEFAULT NULL)
 RETURNS jsonb
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
--- SECURITY INVOKER: agents get figures of their own calls, supervisors of their tenant's.
--- Cost: one pass over the calls that started in the range.
+-- SECURITY INVOKER: agents get figures of their own and of unassigned calls, supervisors of their tenant's.
+-- Cost: see _call_figures(); it does not grow with the number of calls.
 DECLARE
-  zone   text;
-  answer jsonb;
+  since   constant timestamptz := coalesce(get_analytics.start_date, '-infinity');
+  until   constant timestamptz := coalesce(get_analytics.end_date, 'infinity');
+  scope   record;
+  figures record;
+  recent  jsonb;
 BEGIN
-  IF get_analytics.start_date > get_analytics.end_date THEN
-    RAISE EXCEPTION 'start_date % is after end_date %', get_analytics.start_date, get_analytics.end_date
-      USING ERRCODE = '22023';
-  END IF;
-  IF get_analytics.campaign_id IS NOT NULL THEN
-    SELECT coalesce(c.timezone, t.timezone) INTO zone
-    FROM switchboard.campaigns c JOIN switchboard.tenants t ON t.id = c.tenant_id
-    WHERE c.id = get_analytics.campaign_id;
-    IF NOT FOUND THEN
-      RAISE EXCEPTION 'no such campaign: %', get_analytics.campaign_id USING ERRCODE = 'P0002';
-    END IF;
-  ELSE
-    SELECT t.timezone INTO zone FROM switchboard.tenants t WHERE t.id = switchboard.current_tenant_id();
-  END IF;
-  zone := coalesce(zone, 'UTC');
+  PERFORM switchboard._check_date_range(since, until);
+  scope := switchboard._figures_scope(get_analytics.campaign_id);
 
-  WITH calls AS MATERIALIZED (
-    SELECT c.status, c.started_at, c.answered_at, c.duration
-    FROM switchboard.call_logs c
-    WHERE (get_analytics.campaign_id IS NULL OR c.campaign_id = get_analytics.campaign_id)
-      AND (get_analytics.start_date IS NULL OR c.started_at >= get_analytics.start_date)
-      AND (get_analytics.end_date IS NULL OR c.started_at <= get_analytics.end_date)
-  ), cells AS MATERIALIZED (
-    SELECT c.status, extract(hour FROM c.started_at AT TIME ZONE zone)::int AS hour, count(*) AS n,
-           count(c.answered_at) AS answered, coalesce(sum(c.duration), 0) AS seconds,
-           coalesce(sum(c.duration) FILTER (WHERE c.answered_at IS NOT NULL), 0) AS answered_seconds
-    FROM calls c GROUP BY 1, 2
-  ), totals AS (
-    SELECT coalesce(sum(n), 0) AS total, coalesce(sum(answered), 0) AS answered, coalesce(sum(seconds), 0) AS seconds,
-           coalesce(sum(answered_seconds), 0) AS answered_seconds,
-           coalesce(sum(n) FILTER (WHERE status = 'completed'), 0) AS completed,
-           coalesce(sum(n) FILTER (WHERE status = 'failed'), 0) AS failed,
-           coalesce(sum(n) FILTER (WHERE status = 'busy'), 0) AS busy,
-           coalesce(sum(n) FILTER (WHERE status = 'no-answer'), 0) AS no_answer
-    FROM cells
-  )
-  SELECT jsonb_build_object('analytics', jsonb_build_object(
+  SELECT coalesce(sum(f.n_calls), 0) AS total, coalesce(sum(f.n_answered), 0) AS answered, coalesce(sum(f.seconds), 0) AS seconds,
+         coalesce(sum(f.answered_seconds), 0) AS answered_seconds,
+         coalesce(switchboard._sum_counts(f.by_hour), array_fill(0, ARRAY[24])) AS by_hour,
+         (SELECT jsonb_object_agg(s.status, coalesce((switchboard._sum_counts(f.by_status))[s.place], 0))
+          FROM unnest(enum_range(NULL::switchboard.call_status)) WITH ORDINALITY AS s (status, place)) AS by_status
+  INTO figures
+  FROM unnest(scope.tenants) AS t (id), unnest(scope.audiences) AS a (id),
+       switchboard._call_figures(t.id, get_analytics.campaign_id, a.id, since, until, scope.zone) f;
+
+  SELECT coalesce(jsonb_agg(to_jsonb(r) ORDER BY r.started_at DESC, r.id DESC), '[]') INTO recent
+  FROM (SELECT c.* FROM unnest(scope.tenants) AS t (id), unnest(scope.audiences) AS a (id),
+               switchboard._recent_calls_of(t.id, get_analytics.campaign_id, a.id, since, until, 10) c
+        ORDER BY c.started_at DESC, c.id DESC LIMIT 10) r;
+
+  RETURN jsonb_build_object('analytics', jsonb_build_object(
     'overview', jsonb_build_object(
-      'totalCalls', t.total, 'answeredCalls', t.answered, 'completedCalls', t.completed, 'failedCalls', t.failed,
-      'busyCalls', t.busy, 'noAnswerCalls', t.no_answer, 'totalDuration', t.seconds,
-      'avgDuration', coalesce(round(t.answered_seconds / nullif(t.answered, 0)), 0),
-      'answerRate', coalesce(round(100.0 * t.answered / nullif(t.total, 0), 1), 0.0),
-      'completionRate', coalesce(round(100.0 * t.completed / nullif(t.total, 0), 1), 0.0)),
-    'distribution', jsonb_build_object(
-      'byHour', (SELECT jsonb_agg(coalesce((SELECT sum(x.n) FROM cells x WHERE x.hour = h.hour), 0) ORDER BY h.hour)
-                 FROM generate_series(0, 23) AS h (hour)),
-      'byStatus', (SELECT jsonb_object_agg(s.status, coalesce((SELECT sum(x.n) FROM cells x WHERE x.status = s.status), 0))
-                   FROM unnest(enum_range(NULL::switchboard.call_status)) AS s (status))),
-    'recentCalls', coalesce((
-      SELECT jsonb_agg(to_jsonb(r) ORDER BY r.started_at DESC, r.id DESC)
-      FROM (SELECT c.* FROM switchboard.call_logs c
-            WHERE (get_analytics.campaign_id IS NULL OR c.campaign_id = get_analytics.campaign_id)
-              AND (get_analytics.start_date IS NULL OR c.started_at >= get_analytics.start_date)
-              AND (get_analytics.end_date IS NULL OR c.started_at <= get_analytics.end_date)
-            ORDER BY c.started_at DESC, c.id DESC LIMIT 10) r), '[]')))
-  INTO answer
-  FROM totals t;
-  RETURN answer;
+      'totalCalls', figures.total, 'answeredCalls', figures.answered,
+      'completedCalls', figures.by_status -> 'completed', 'failedCalls', figures.by_status -> 'failed',
+      'busyCalls', figures.by_status -> 'busy', 'noAnswerCalls', figures.by_status -> 'no-answer',
+      'totalDuration', figures.seconds,
+      'avgDuration', coalesce(round(figures.answered_seconds / nullif(figures.answered, 0)), 0),
+      'answerRate', coalesce(round(100.0 * figures.answered / nullif(figures.total, 0), 1), 0.0),
+      'completionRate', coalesce(round(100.0 * (figures.by_status ->> 'completed')::numeric / nullif(figures.total, 0), 1), 0.0)),
+    'distribution', jsonb_build_object('byHour', figures.by_hour, 'byStatus', figures.by_status),
+    'recentCalls', recent));
 END
 $$;
 COMMENT ON FUNCTION switchboard.get_analytics(timestamptz, timestamptz, uuid) IS

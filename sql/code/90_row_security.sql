@@ -4,6 +4,7 @@
 --   tenant      rows of the caller's tenant
 --   owned       and of these: the caller's own, unassigned ones, and for supervisors all
 --   call        rows about a call that the caller sees
+--   figures     sums of calls: for agents those of their own calls and of nobody's, for supervisors all of the tenant
 --   list        rows of the tenant; written only for campaigns that the caller sees, so that the unique key of a list
 --               does not tell whether a number is on somebody else's list
 --   supervisor  rows of the tenant, for supervisors only
@@ -41,6 +42,8 @@ BEGIN
             ('campaign_runs', 'tenant', NULL),
             ('dialer_queues', 'tenant', NULL),
             ('call_logs', 'owned', 'user_id'),
+            ('call_rollup_deltas', 'owned', 'user_id'),
+            ('call_rollups', 'figures', 'audience'),
             ('call_events', 'call', 'call_log_id'),
             ('call_recordings', 'call', 'call_id'),
             ('call_dispositions', 'owned', 'user_id'),
@@ -78,6 +81,9 @@ BEGIN
             WHEN 'tenants' THEN 'id = (SELECT switchboard.current_tenant_id())'
             WHEN 'owned' THEN format(
                 '%s AND (%2$I IS NULL OR %2$I = (SELECT switchboard.current_user_id()) OR %3$s)',
+                this_tenant, entry.tie, supervisor)
+            WHEN 'figures' THEN format(
+                '%s AND (%2$I IN ((SELECT switchboard.current_user_id()), ''ffffffff-ffff-ffff-ffff-ffffffffffff'') OR %3$s)',
                 this_tenant, entry.tie, supervisor)
             WHEN 'call' THEN format(
                 '%s AND (%s OR EXISTS (SELECT FROM switchboard.call_logs seen_call WHERE seen_call.id = %I.%I))',

@@ -84,6 +84,11 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     '_filter_text', '_filter_uuid', '_filter_time', '_filter_labels', '_call_cursor', '_ask_provider', '_is_uuid']);
 
 -- Section: reports
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['call_rollups', 'call_rollup_deltas']);
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'rebuild_call_rollups', '_add_counts', '_count_at', '_sum_counts', '_counts', '_call_quarter', '_is_counted', '_is_live',
+    '_seconds_ahead', '_quarters_ahead', '_calls_of', '_cell_range', '_call_figures', '_recent_calls_of', '_figures_scope',
+    '_check_date_range']);
 
 -- Section: schedules
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[

@@ -18,6 +18,10 @@ BEGIN
                 -- Made anew by the triggers of campaign_contacts.
                 ('campaign_stat_deltas', NULL),
                 ('campaign_stat_deltas_id_seq', NULL),
+                -- Made anew by the triggers of call_logs.
+                ('call_rollup_deltas', NULL),
+                ('call_rollup_deltas_id_seq', NULL),
+                ('call_rollups', NULL),
                 -- A restored database has no workers.
                 ('worker_registry', NULL)
             ) AS special (relname, filter) ON special.relname = c.relname
