@@ -14,11 +14,12 @@ REVOKE ALL ON FUNCTION switchboard._seconds_ahead(text, timestamptz) FROM PUBLIC
 COMMENT ON FUNCTION switchboard._seconds_ahead(text, timestamptz) IS 'How far clocks of a zone are ahead of UTC.';
 
 CREATE OR REPLACE FUNCTION switchboard._quarters_ahead(zone text, since timestamptz, length interval) RETURNS int
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-  SELECT CASE WHEN a.seconds % 900 = 0 AND a.seconds = switchboard._seconds_ahead(zone, since + length - interval '1 microsecond')
-              THEN a.seconds / 900 END
-  FROM (SELECT switchboard._seconds_ahead(zone, since) AS seconds) a
+  SELECT CASE WHEN switchboard._seconds_ahead(zone, since) OPERATOR(pg_catalog.%) 900 OPERATOR(pg_catalog.=) 0
+               AND switchboard._seconds_ahead(zone, since) OPERATOR(pg_catalog.=)
+                   switchboard._seconds_ahead(zone, since OPERATOR(pg_catalog.+) length OPERATOR(pg_catalog.-) interval '1 microsecond')
+              THEN switchboard._seconds_ahead(zone, since) OPERATOR(pg_catalog./) 900 END
 $$;
 REVOKE ALL ON FUNCTION switchboard._quarters_ahead(text, timestamptz, interval) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._quarters_ahead(text, timestamptz, interval) IS
@@ -61,14 +62,14 @@ COMMENT ON FUNCTION switchboard._calls_of(uuid, uuid, uuid, timestamptz, timesta
 
 CREATE OR REPLACE FUNCTION switchboard._cell_range(
   audience uuid, INOUT since timestamptz, INOUT until timestamptz, OUT step interval)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   -- until is the last instant asked for; what is returned ends before the new until.
   SELECT r.lower_bound, greatest(r.lower_bound, r.upper_bound), r.step
   FROM (SELECT date_bin(s.step, greatest(since, s.origin) + s.step - interval '1 microsecond', s.origin) AS lower_bound,
                date_bin(s.step, least(until, s.ending) + interval '1 microsecond', s.origin) AS upper_bound, s.step
         FROM (SELECT CASE WHEN audience IN ('00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-                          THEN interval '15 minutes' ELSE interval '1 day' END AS step,
+                          THEN interval '15 minutes' ELSE interval '24 hours' END AS step,
                      '2000-01-01 00:00+00'::timestamptz AS origin, '2099-12-31 23:59:59.999999+00'::timestamptz AS ending) s) r
 $$;
 REVOKE ALL ON FUNCTION switchboard._cell_range(uuid, timestamptz, timestamptz) FROM PUBLIC;
@@ -95,16 +96,16 @@ DECLARE
   days_to    timestamptz;
 BEGIN
   SELECT r.since, r.until, r.step INTO cells_from, cells_to, step FROM switchboard._cell_range(audience, since, until) r;
-  single := step = interval '1 day';
-  days_from := date_bin('1 day', cells_from + interval '1 day' - interval '1 microsecond', '2000-01-01 00:00+00');
-  days_to := date_bin('1 day', cells_to, '2000-01-01 00:00+00');
+  single := step > interval '15 minutes';
+  days_from := date_bin('24 hours', cells_from + interval '24 hours' - interval '1 microsecond', '2000-01-01 00:00+00');
+  days_to := date_bin('24 hours', cells_to, '2000-01-01 00:00+00');
   IF days_from >= days_to THEN
     days_from := cells_from;
     days_to := cells_from;
   END IF;
 
   WITH days AS MATERIALIZED (
-    SELECT r.*, switchboard._quarters_ahead(zone, r.starts_at, '1 day') AS ahead
+    SELECT r.*, switchboard._quarters_ahead(zone, r.starts_at, '24 hours') AS ahead
     FROM switchboard.call_rollups r
     WHERE r.tenant_id = tenant AND r.campaign_id = scope AND r.audience = _call_figures.audience AND r.minutes = 1440
       AND r.starts_at >= days_from AND r.starts_at < days_to
@@ -117,16 +118,19 @@ BEGIN
     -- Of days in which clocks were changed: for the hours only.
     SELECT r.starts_at, r.n_calls, switchboard._quarters_ahead(zone, r.starts_at, '15 minutes') AS ahead
     FROM days d
-    JOIN switchboard.call_rollups r ON r.starts_at >= d.starts_at AND r.starts_at < d.starts_at + interval '1 day'
+    JOIN switchboard.call_rollups r ON r.starts_at >= d.starts_at AND r.starts_at < d.starts_at + interval '24 hours'
     WHERE d.ahead IS NULL AND NOT single
       AND r.tenant_id = tenant AND r.campaign_id = scope AND r.audience = _call_figures.audience AND r.minutes = 15
   ), changes AS MATERIALIZED (
-    SELECT d.*, c.cell, switchboard._quarters_ahead(zone, c.cell, step) AS ahead
-    FROM switchboard.call_rollup_deltas d, LATERAL (SELECT date_bin(step, d.quarter, '2000-01-01 00:00+00') AS cell) c
+    SELECT d.quarter, d.status, date_bin(step, d.quarter, '2000-01-01 00:00+00') AS cell, sum(d.n_calls) AS n_calls,
+           sum(d.n_answered) AS n_answered, sum(d.n_live) AS n_live, sum(d.n_abandoned) AS n_abandoned, sum(d.seconds) AS seconds,
+           sum(d.answered_seconds) AS answered_seconds
+    FROM switchboard.call_rollup_deltas d
     WHERE d.tenant_id = tenant AND (campaign IS NULL OR d.campaign_id = campaign)
       AND d.quarter >= cells_from AND d.quarter < cells_to
       AND CASE _call_figures.audience WHEN '00000000-0000-0000-0000-000000000000' THEN true
           WHEN 'ffffffff-ffff-ffff-ffff-ffffffffffff' THEN d.user_id IS NULL ELSE d.user_id = _call_figures.audience END
+    GROUP BY d.quarter, d.status
   ), edges AS MATERIALIZED (
     SELECT c.started_at, c.status, c.duration, c.answered_at IS NOT NULL AS answered, c.abandoned,
            switchboard._is_live(c.direction, c.answered_at, c.answered_by) AS live
@@ -139,7 +143,7 @@ BEGIN
     SELECT q.starts_at AS cell FROM (SELECT starts_at, ahead FROM quarters UNION ALL SELECT starts_at, ahead FROM changing_quarters) q
     WHERE q.ahead IS NULL
     UNION SELECT d.starts_at FROM days d WHERE d.ahead IS NULL AND single
-    UNION SELECT c.cell FROM changes c WHERE c.ahead IS NULL
+    UNION SELECT c.cell FROM changes c WHERE switchboard._quarters_ahead(zone, c.cell, step) IS NULL
   ), hours AS (
     SELECT (p.place - 1 + s.ahead + 96) % 96 / 4 AS hour, p.n
     FROM (SELECT d.ahead, switchboard._sum_counts(d.by_quarter) AS counts FROM days d WHERE d.ahead IS NOT NULL GROUP BY d.ahead) s,
@@ -147,7 +151,7 @@ BEGIN
     UNION ALL
     SELECT (date_part('epoch', q.starts_at)::bigint / 900 + q.ahead) % 96 / 4, q.n_calls
     FROM (SELECT starts_at, ahead, n_calls FROM quarters UNION ALL SELECT starts_at, ahead, n_calls FROM changing_quarters
-          UNION ALL SELECT quarter, ahead, n_calls FROM changes) q
+          UNION ALL SELECT quarter, switchboard._quarters_ahead(zone, cell, step), n_calls FROM changes) q
     WHERE q.ahead IS NOT NULL
     UNION ALL
     SELECT date_part('hour', c.started_at AT TIME ZONE zone)::int, 1
@@ -162,7 +166,7 @@ BEGIN
     SELECT q.n_calls, q.n_answered, q.n_live, q.n_abandoned, q.seconds, q.answered_seconds, q.by_status FROM quarters q
     UNION ALL
     SELECT sum(c.n_calls), sum(c.n_answered), sum(c.n_live), sum(c.n_abandoned), sum(c.seconds), sum(c.answered_seconds),
-           switchboard._counts(array_position(labels, c.status), c.n_calls) FROM changes c
+           switchboard._counts(array_position(labels, c.status), c.n_calls::bigint) FROM changes c
     UNION ALL
     SELECT count(*), count(*) FILTER (WHERE e.answered), count(*) FILTER (WHERE e.live), count(*) FILTER (WHERE e.live AND e.abandoned),
            coalesce(sum(e.duration), 0), coalesce(sum(e.duration) FILTER (WHERE e.answered), 0),
@@ -204,9 +208,9 @@ BEGIN
     SELECT r.starts_at FROM switchboard.call_rollups r
     WHERE r.tenant_id = tenant AND r.campaign_id = coalesce(campaign, '00000000-0000-0000-0000-000000000000')
       AND r.audience = _recent_calls_of.audience AND r.minutes = 1440
-      AND r.starts_at > since - interval '1 day' AND r.starts_at <= until
+      AND r.starts_at > since - interval '24 hours' AND r.starts_at <= until
     UNION
-    SELECT date_bin('1 day', d.quarter, '2000-01-01 00:00+00') FROM switchboard.call_rollup_deltas d
+    SELECT date_bin('24 hours', d.quarter, '2000-01-01 00:00+00') FROM switchboard.call_rollup_deltas d
     WHERE d.tenant_id = tenant AND (campaign IS NULL OR d.campaign_id = campaign) AND d.n_calls > 0
       AND coalesce(d.user_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff') = _recent_calls_of.audience
     UNION
@@ -216,7 +220,7 @@ BEGIN
     RETURN QUERY SELECT * FROM switchboard._calls_of(tenant, campaign, audience,
       greatest(since, day),
       least(until, CASE day WHEN '2100-01-01 00:00+00' THEN 'infinity' WHEN '-infinity' THEN '1999-12-31 23:59:59.999999+00'::timestamptz
-                   ELSE day + interval '1 day' - interval '1 microsecond' END), missing);
+                   ELSE day + interval '24 hours' - interval '1 microsecond' END), missing);
     GET DIAGNOSTICS found_now = ROW_COUNT;
     missing := missing - found_now;
     EXIT WHEN missing <= 0;

@@ -84,7 +84,7 @@ AS $$
     CROSS JOIN LATERAL (VALUES ('00000000-0000-0000-0000-000000000000'::uuid),
                                (coalesce(s.user_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))) AS a (audience)
     CROSS JOIN LATERAL (VALUES (15::smallint, s.quarter),
-                               (1440::smallint, date_bin('1 day', s.quarter, '2000-01-01 00:00+00'))) AS g (minutes, starts_at)
+                               (1440::smallint, date_bin('24 hours', s.quarter, '2000-01-01 00:00+00'))) AS g (minutes, starts_at)
     WHERE k.campaign_id IS NOT NULL
       AND (g.minutes = 1440
            OR a.audience IN ('00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'))

@@ -64,11 +64,3 @@ CREATE FUNCTION test_analytics.moment() RETURNS timestamptz LANGUAGE sql VOLATIL
                       '2026-02-15 02:00+00', '2011-12-30 10:00+00', '2026-06-01 00:00+00', '2026-06-01 04:00+00', '2026-06-30 18:15+00',
                       '2010-04-04 03:31+00']::timestamptz[])[1 + floor(random() * 11)::int] AS at) m
 $$;
-
--- Folds rows of this transaction too, which _fold_call_rollups() leaves alone.
-CREATE FUNCTION test_analytics.fold(most int) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  EXECUTE switchboard._merge_call_rollups(format(
-    'DELETE FROM switchboard.call_rollup_deltas d WHERE d.id IN (SELECT id FROM switchboard.call_rollup_deltas ORDER BY id LIMIT %s)
-     RETURNING d.*', most));
-END $$;
