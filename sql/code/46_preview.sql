@@ -155,12 +155,14 @@ DECLARE
   at       timestamptz := clock_timestamp();
   agent    uuid := switchboard._caller_user();
   campaign switchboard.campaigns := switchboard._preview_campaign(next_preview_contact.campaign_id, agent);
+  entry    uuid;
 BEGIN
   PERFORM switchboard._refuse_busy_agent(s) FROM switchboard.agent_states s
   WHERE s.tenant_id = campaign.tenant_id AND s.user_id = agent AND s.ended_at IS NULL;
   FOR i IN 1 .. 10 LOOP
     BEGIN
-      RETURN switchboard._preview_of(switchboard._next_preview(campaign, agent, at));
+      entry := switchboard._next_preview(campaign, agent, at);
+      RETURN switchboard._preview_of(entry);   -- in a statement of its own: it sees what the one before has done
     EXCEPTION WHEN unique_violation THEN
       NULL;   -- the same agent asked twice at once: now the other one's reservation is there
     END;

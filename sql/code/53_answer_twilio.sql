@@ -100,7 +100,8 @@ BEGIN
     WHEN log.id IS NULL THEN '{"action": "hangup"}'
     WHEN event = 'opt-out' AND fields ->> 'Digits' = '9'
     THEN jsonb_build_object('action', 'voicemail', 'text', 'You will not be called again. Goodbye.')
-    WHEN event = 'opt-out' OR event = 'dial-status' AND fields ->> 'DialCallStatus' IN ('completed', 'answered')
+    WHEN event = 'opt-out' OR fields ->> 'CallStatus' = 'completed'
+         OR event = 'dial-status' AND fields ->> 'DialCallStatus' IN ('completed', 'answered')
     THEN '{"action": "hangup"}'
     ELSE switchboard._answer_plan(log.id, CASE WHEN fields ->> 'AnsweredBy' LIKE 'machine%' THEN 'machine'
                                                ELSE fields ->> 'AnsweredBy' END, clock_timestamp()) END;
