@@ -60,42 +60,6 @@ COMMENT ON FUNCTION switchboard._fold_all_campaign_stats(int) IS
   'Maintenance: folds the statistics rows of every campaign; returns how many rows were replaced.';
 REVOKE ALL ON FUNCTION switchboard._fold_all_campaign_stats(int) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._require_campaigns(campaigns uuid[], tenants uuid[])
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
--- SECURITY DEFINER: a foreign key looks past row level security too. Says the same of a campaign of another tenant as of none.
-BEGIN
-  FOR i IN 1 .. cardinality(campaigns) LOOP
-    PERFORM FROM switchboard.campaigns c WHERE c.tenant_id = tenants[i] AND c.id = campaigns[i] FOR KEY SHARE;
-    IF NOT FOUND THEN
-      RAISE EXCEPTION 'no such campaign: %', campaigns[i]
-        USING ERRCODE = '23503', SCHEMA = 'switchboard', TABLE = 'campaign_contacts',
-              CONSTRAINT = 'campaign_contacts_tenant_id_campaign_id_fkey';
-    END IF;
-  END LOOP;
-END
-$$;
-COMMENT ON FUNCTION switchboard._require_campaigns(uuid[], uuid[]) IS
-  'The insert side of the foreign key from campaign_contacts to campaigns, once per statement: locks the campaigns against deletion,
-23503 when one is missing.';
-REVOKE ALL ON FUNCTION switchboard._require_campaigns(uuid[], uuid[]) FROM PUBLIC;
-
--- The foreign key to campaigns stays, with its cascade and its check of updates. Only its check of inserts, one query per row
--- and nearly half of the time of an import, gives way to the one above.
-DO $foreign_key$
-DECLARE
-  check_of_inserts name;
-BEGIN
-  SELECT t.tgname INTO STRICT check_of_inserts
-  FROM pg_trigger t
-  JOIN pg_constraint k ON k.oid = t.tgconstraint
-  WHERE k.conname = 'campaign_contacts_tenant_id_campaign_id_fkey' AND k.conrelid = 'switchboard.campaign_contacts'::regclass
-    AND t.tgrelid = k.conrelid AND t.tgfoid = '"RI_FKey_check_ins"'::regproc;
-  EXECUTE format('ALTER TABLE switchboard.campaign_contacts DISABLE TRIGGER %I', check_of_inserts);
-END
-$foreign_key$;
-
 CREATE OR REPLACE FUNCTION switchboard.update_campaign_stats()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
@@ -139,7 +103,7 @@ BEGIN
     RETURN NULL;
   END IF;
   IF TG_OP = 'INSERT' THEN
-    PERFORM switchboard._require_campaigns(campaigns, tenants);
+    PERFORM switchboard._require_campaigns(campaigns, tenants, 'campaign_contacts');
   END IF;
 
   INSERT INTO switchboard.campaign_stat_deltas

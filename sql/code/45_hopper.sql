@@ -11,16 +11,6 @@
 -- Whoever is due again is found by time. Of more than twice the number wanted (and 500), those who have waited longest are
 -- put in order; without that bound a run would read everybody who is due.
 
-CREATE OR REPLACE FUNCTION switchboard._queue_priority(priority int, class int)
-RETURNS int
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-  SELECT greatest(least(priority, 1000000000), -1000000000) + CASE class WHEN 1 THEN 10000 WHEN 2 THEN 5000 ELSE 0 END
-$$;
-COMMENT ON FUNCTION switchboard._queue_priority(int, int) IS
-  'Priority in dialer_queues of a person of a class: 1 callback, 2 another try, 3 not called yet.';
-REVOKE ALL ON FUNCTION switchboard._queue_priority(int, int) FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION switchboard._best_hours_now(
   campaign uuid, level_priority int, level_score int, fallback_zone text, at timestamptz)
 RETURNS text[]
@@ -51,20 +41,21 @@ COMMENT ON FUNCTION switchboard._best_hours_now(uuid, int, int, text, timestampt
   'Which best hours of the people of a campaign who were not called yet and have this priority and score are now.';
 REVOKE ALL ON FUNCTION switchboard._best_hours_now(uuid, int, int, text, timestamptz) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._queue_round(
-  campaign switchboard.campaigns, wanted int, at timestamptz, OUT seen int, OUT queued int, OUT skipped jsonb)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+CREATE OR REPLACE FUNCTION switchboard._pick_contacts(campaign switchboard.campaigns, wanted int, at timestamptz)
+RETURNS TABLE (id uuid, class int, next_attempt_at timestamptz, rank bigint)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 -- Plans are made for the actual limit: a generic one expects a tenth of the list and would read all of it.
 SET plan_cache_mode = force_custom_plan
 AS $$
--- SECURITY DEFINER: dialer_queues is not the application's to write. Internal: whoever calls has checked and locked the campaign.
+#variable_conflict use_column
+-- SECURITY DEFINER: dialer_queues is not the application's to read past its policies. Internal.
 -- The sub-selects on dialer_queues cannot be turned into joins: one probe of its index per candidate, whatever the estimates.
--- Those picked are locked afterwards and looked at once more: whom somebody else is changing is left for the next run.
--- Cost: index scans that stop after the number wanted, the decision, an insert; flat in the list's size.
+-- Cost: index scans that stop after the number wanted; flat in the list's size.
 DECLARE
   ahead int := 2 * wanted + 500;
   zone  text := (SELECT coalesce(campaign.timezone, t.timezone) FROM switchboard.tenants t WHERE t.id = campaign.tenant_id);
 BEGIN
+  RETURN QUERY
   WITH due AS MATERIALIZED (
     (SELECT l.id, l.priority, l.lead_score, l.best_hours, l.next_attempt_at, 1 AS class
      FROM switchboard.campaign_contacts l
@@ -116,17 +107,31 @@ BEGIN
     SELECT * FROM due
     UNION ALL
     SELECT f.id, f.priority, f.lead_score, f.best_hours, NULL, 3 FROM (SELECT * FROM fresh UNION SELECT * FROM best) f
-  ), picked AS MATERIALIZED (
-    SELECT c.id, c.class, c.next_attempt_at, row_number() OVER best_first AS rank
-    FROM candidates c
-    LEFT JOIN (SELECT h.best_hours, switchboard._are_best_hours(h.best_hours, zone, at) AS now
-               FROM (SELECT DISTINCT c.best_hours FROM candidates c WHERE c.best_hours IS NOT NULL) h) b ON b.best_hours = c.best_hours
-    WINDOW best_first AS (ORDER BY c.class, c.priority DESC, c.lead_score DESC, coalesce(b.now, false) DESC, c.next_attempt_at, c.id)
-    ORDER BY rank
-    LIMIT wanted
-  ), locked AS MATERIALIZED (
+  )
+  SELECT c.id, c.class, c.next_attempt_at, row_number() OVER best_first AS rank
+  FROM candidates c
+  LEFT JOIN (SELECT h.best_hours, switchboard._are_best_hours(h.best_hours, zone, at) AS now
+             FROM (SELECT DISTINCT c.best_hours FROM candidates c WHERE c.best_hours IS NOT NULL) h) b ON b.best_hours = c.best_hours
+  WINDOW best_first AS (ORDER BY c.class, c.priority DESC, c.lead_score DESC, coalesce(b.now, false) DESC, c.next_attempt_at, c.id)
+  ORDER BY rank
+  LIMIT wanted;
+END
+$$;
+COMMENT ON FUNCTION switchboard._pick_contacts(switchboard.campaigns, int, timestamptz) IS
+  'Up to so many due people of a campaign who are not in the queue, in the order of calling; the rules are in this file.';
+REVOKE ALL ON FUNCTION switchboard._pick_contacts(switchboard.campaigns, int, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._queue_round(
+  campaign switchboard.campaigns, wanted int, at timestamptz, OUT seen int, OUT queued int, OUT skipped jsonb)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+-- SECURITY DEFINER: dialer_queues is not the application's to write. Internal: whoever calls has checked and locked the campaign.
+-- Those picked are locked afterwards and looked at once more: whom somebody else is changing is left for the next run.
+-- Cost: the picking, the decision, and an insert that is checked by statement.
+BEGIN
+  WITH locked AS MATERIALIZED (
     SELECT l.id, l.phone_number, l.priority, p.class, p.rank, CASE WHEN p.class = 1 THEN l.assigned_to END AS assigned_to
-    FROM picked p
+    FROM switchboard._pick_contacts(campaign, wanted, at) p
     JOIN switchboard.campaign_contacts l ON l.id = p.id
     WHERE l.status IN ('pending', 'failed', 'callback') AND l.next_attempt_at IS NOT DISTINCT FROM p.next_attempt_at
     FOR NO KEY UPDATE OF l SKIP LOCKED
@@ -139,7 +144,9 @@ BEGIN
     JOIN numbered c ON c.n = d.n
   ), entries AS (
     INSERT INTO switchboard.dialer_queues (tenant_id, campaign_id, contact_id, priority, scheduled_at, assigned_to)
-    SELECT campaign.tenant_id, campaign.id, j.id, switchboard._queue_priority(j.priority, j.class), at, j.assigned_to
+    SELECT campaign.tenant_id, campaign.id, j.id,
+           greatest(least(j.priority, 1000000000), -1000000000) + CASE j.class WHEN 1 THEN 10000 WHEN 2 THEN 5000 ELSE 0 END,
+           at, j.assigned_to
     FROM judged j WHERE j.allowed ORDER BY j.n
     ON CONFLICT (tenant_id, contact_id) WHERE status IN ('queued', 'calling') DO NOTHING
     RETURNING id
