@@ -57,8 +57,8 @@ COMMENT ON FUNCTION switchboard.add_provider_account(text, text, jsonb, jsonb) I
 'Adds an account held with a provider to the caller''s tenant and returns its id. settings: what the provider needs that is not
 secret; base_url, rate_per_second and max_in_flight become columns. secrets: as set_provider_secret(), one for each key. Errors:
 SB009 unknown provider, 42501 not a supervisor, 22023 bad settings, 23505 name taken.
-twilio: setting account_sid, secret auth_token (or api_key_sid and api_key_secret beside it). voipstudio: secret api_token, and
-webhook_token for its webhooks. webhook: setting base_url, secret signing_secret (whsec_...), and previous_signing_secret while it
+twilio: setting account_sid, secret auth_token (or api_key_sid and api_key_secret beside it). vonage: setting application_id, secret
+private_key (PEM), and signature_secret for its webhooks. voipstudio: secret api_token, and webhook_token for its webhooks. webhook: setting base_url, secret signing_secret (whsec_...), and previous_signing_secret while it
 is being replaced. For calls the settings caller_id and public_url (where the provider reaches the gateway).';
 
 -- SECURITY DEFINER protects: as add_provider_account().
@@ -135,6 +135,17 @@ END
 $$;
 REVOKE ALL ON FUNCTION switchboard._require_supervisor(text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._require_supervisor(text) IS 'The tenant of the caller; 42501 unless it acts as a supervisor.';
+
+CREATE OR REPLACE FUNCTION switchboard._webhook_url(account switchboard.provider_accounts, event text, call uuid) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT rtrim(nullif(account.settings ->> 'public_url', ''), '/') || '/api/webhooks/' || account.provider || '/' || event
+           || '?account=' || account.id || '&call=' || call
+$$;
+REVOKE ALL ON FUNCTION switchboard._webhook_url(switchboard.provider_accounts, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._webhook_url(switchboard.provider_accounts, text, uuid) IS
+'Where a provider tells us of that event of a call; NULL for an account without public_url.';
 
 CREATE OR REPLACE FUNCTION switchboard._positive_number(settings jsonb, key text) RETURNS numeric
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

@@ -76,19 +76,17 @@ AS $$
   -- With a public address the provider asks what to say when somebody answers; without one it is told beforehand.
   SELECT jsonb_strip_nulls(jsonb_build_object(
     'to', to_number, 'from', from_number, 'call_log_id', call_log_id,
-    'status_url', w.base || '/status' || w.query,
-    'answer_url', w.base || '/answer' || w.query,
-    'say', CASE WHEN w.base IS NULL THEN
+    'status_url', switchboard._webhook_url(account, 'status', call_log_id),
+    'answer_url', switchboard._webhook_url(account, 'answer', call_log_id),
+    'say', CASE WHEN nullif(account.settings ->> 'public_url', '') IS NULL THEN
              jsonb_build_object('text', say_text, 'language', coalesce(options ->> 'language', account.settings ->> 'language')) END,
     'timeout_s', switchboard._ring_timeout(options),
     'machine_detection', coalesce(options ->> 'machine_detection', account.settings ->> 'machine_detection'),
-    'amd_url', CASE WHEN options -> 'machine_detection_async' = 'true' THEN w.base || '/amd' || w.query END,
+    'amd_url', CASE WHEN options -> 'machine_detection_async' = 'true' THEN switchboard._webhook_url(account, 'amd', call_log_id) END,
     'record', options -> 'record',
-    'recording_url', CASE WHEN options -> 'record' = 'true' THEN w.base || '/recording' || w.query END,
+    'recording_url', CASE WHEN options -> 'record' = 'true' THEN switchboard._webhook_url(account, 'recording', call_log_id) END,
     'agent', coalesce(options ->> 'agent', account.settings ->> 'agent'),
     'context', jsonb_build_object('call_log_id', call_log_id)))
-  FROM (SELECT nullif(rtrim(account.settings ->> 'public_url', '/'), '') || '/api/webhooks/' || account.provider AS base,
-               '?account=' || account.id || '&call=' || call_log_id AS query) w
 $$;
 COMMENT ON FUNCTION switchboard._call_payload(switchboard.provider_accounts, jsonb, uuid, text, text, text) IS
   'Payload of a job of kind call. options (of the campaign or the call): ring_timeout (s, default 30), machine_detection (enable or

@@ -9,6 +9,7 @@ RETURNS TABLE (provider text, secret_name text, form boolean, reply_type text, r
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   VALUES ('twilio', 'auth_token', true, 'text/xml', '<?xml version="1.0" encoding="UTF-8"?><Response/>'),
+         ('vonage', 'signature_secret', false, 'application/json', '{}'),
          ('voipstudio', 'webhook_token', false, 'application/json', '{}')
 $$;
 COMMENT ON FUNCTION switchboard._webhook_readers() IS
@@ -50,15 +51,14 @@ CREATE OR REPLACE FUNCTION switchboard._webhook_fields(is_form boolean, url text
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
--- A form without a body is a GET: its fields are those of the URL.
+-- Without a body it is a GET: its fields are those of the URL.
 DECLARE
   fields jsonb;
 BEGIN
-  IF is_form THEN
-    IF octet_length(body) > 0 THEN
-      RETURN switchboard._parse_form(body)::jsonb;
-    END IF;
+  IF octet_length(body) = 0 THEN
     RETURN switchboard._url_query(url);
+  ELSIF is_form THEN
+    RETURN switchboard._parse_form(body)::jsonb;
   END IF;
   fields := convert_from(body, 'UTF8')::jsonb;
   IF jsonb_typeof(fields) <> 'object' THEN
@@ -80,7 +80,26 @@ $$;
 COMMENT ON FUNCTION switchboard._url_query(text) IS 'The query of a URL as a JSON object. Errors: 22023 not UTF-8.';
 REVOKE ALL ON FUNCTION switchboard._url_query(text) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._webhook_account(provider text, account_id uuid, query jsonb, is_form boolean, body bytea)
+CREATE OR REPLACE FUNCTION switchboard._bearer_claims(headers jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- Parallel unsafe: the exception block needs a subtransaction.
+DECLARE
+  claims text := (SELECT translate(substring(h.value FROM '^[Bb]earer +[^.]*\.([^.]+)\.'), '-_', '+/')
+                  FROM jsonb_each_text(headers) h WHERE lower(h.key) = 'authorization' LIMIT 1);
+BEGIN
+  RETURN convert_from(decode(rpad(claims, (length(claims) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb;
+EXCEPTION WHEN data_exception THEN
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION switchboard._bearer_claims(jsonb) IS
+  'What a JWT of the headers claims, unproved; NULL when there is none.';
+REVOKE ALL ON FUNCTION switchboard._bearer_claims(jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._webhook_account(
+  provider text, account_id uuid, query jsonb, is_form boolean, headers jsonb, body bytea)
 RETURNS switchboard.provider_accounts
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -89,6 +108,7 @@ DECLARE
   account switchboard.provider_accounts;
   named   uuid := coalesce(account_id, switchboard._uuid_or_null(query ->> 'account'));
   fields  jsonb;
+  ids     jsonb;
 BEGIN
   IF named IS NOT NULL OR query ? 'account' THEN
     SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = named AND a.provider = _webhook_account.provider;
@@ -99,20 +119,25 @@ BEGIN
   EXCEPTION WHEN data_exception THEN
     RETURN NULL;
   END;
-  -- Only if it can mean one account: two tenants may hold the same one.
+  ids := jsonb_strip_nulls(jsonb_build_object(
+    'account_sid', fields -> 'AccountSid', 'customer_id', fields -> 'customer_id',
+    'application_id', switchboard._bearer_claims(headers) -> 'application_id'));
   SELECT a.* INTO account FROM switchboard.provider_accounts a
   WHERE a.provider = _webhook_account.provider
-    AND (a.settings ->> 'account_sid' = fields ->> 'AccountSid' OR a.settings ->> 'customer_id' = fields ->> 'customer_id')
-    AND (SELECT count(*) FROM switchboard.provider_accounts o
-         WHERE o.provider = _webhook_account.provider
-           AND (o.settings ->> 'account_sid' = fields ->> 'AccountSid' OR o.settings ->> 'customer_id' = fields ->> 'customer_id')) = 1;
+    AND EXISTS (SELECT FROM jsonb_each_text(ids) i WHERE a.settings ->> i.key = i.value);
+  -- Only if it can mean one account: two tenants may hold the same one.
+  IF (SELECT count(*) FROM switchboard.provider_accounts o
+      WHERE o.provider = _webhook_account.provider
+        AND EXISTS (SELECT FROM jsonb_each_text(ids) i WHERE o.settings ->> i.key = i.value)) <> 1 THEN
+    RETURN NULL;
+  END IF;
   RETURN account;
 END
 $$;
-COMMENT ON FUNCTION switchboard._webhook_account(text, uuid, jsonb, boolean, bytea) IS
+COMMENT ON FUNCTION switchboard._webhook_account(text, uuid, jsonb, boolean, jsonb, bytea) IS
   'The account a webhook is for: the one given, else "account" of the URL''s query, else the only one that has the id the request
-itself names (account_sid, customer_id of its settings). NULL if there is none.';
-REVOKE ALL ON FUNCTION switchboard._webhook_account(text, uuid, jsonb, boolean, bytea) FROM PUBLIC;
+itself names (account_sid, customer_id, application_id of its settings). NULL if there is none.';
+REVOKE ALL ON FUNCTION switchboard._webhook_account(text, uuid, jsonb, boolean, jsonb, bytea) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._webhook_is_genuine(
   account switchboard.provider_accounts, secret_name text, url text, headers jsonb, body bytea)
@@ -145,6 +170,7 @@ AS $$
 BEGIN
   CASE inbox.provider
     WHEN 'twilio' THEN RETURN switchboard._act_twilio(inbox, fields);
+    WHEN 'vonage' THEN RETURN switchboard._act_vonage(inbox, fields);
     WHEN 'voipstudio' THEN RETURN switchboard._act_voipstudio(inbox, fields);
   END CASE;
 EXCEPTION WHEN OTHERS THEN
@@ -269,8 +295,7 @@ BEGIN
     RAISE EXCEPTION 'headers must be a JSON object' USING ERRCODE = '22023';
   END IF;
   account := switchboard._webhook_account(receive_webhook.provider, receive_webhook.account_id,
-               switchboard._url_query(public_url), reader.form,
-               coalesce(receive_webhook.body, ''));
+               switchboard._url_query(public_url), reader.form, receive_webhook.headers, coalesce(receive_webhook.body, ''));
   IF account.id IS NULL THEN
     RETURN (404, 'text/plain', 'no such account')::switchboard.webhook_response;
   END IF;
@@ -285,6 +310,7 @@ BEGIN
     fields := switchboard._webhook_fields(reader.form, public_url, coalesce(receive_webhook.body, ''));
     CASE account.provider
       WHEN 'twilio' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_twilio(receive_webhook.event, fields) r;
+      WHEN 'vonage' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_vonage(receive_webhook.event, fields) r;
       WHEN 'voipstudio' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_voipstudio(receive_webhook.event, fields) r;
     END CASE;
   EXCEPTION WHEN data_exception THEN
@@ -318,7 +344,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard.receive_webhook(text, text, jsonb, bytea, text, uuid) IS
-  'Takes a webhook of a provider (twilio, voipstudio). url: as the provider called it, query included; account_id, else "account" of
+  'Takes a webhook of a provider (twilio, vonage, voipstudio). url: as the provider called it, query included; account_id, else "account" of
 that query, else an id in the request itself says whose it is. Returns what to answer: 200 and what the provider expects; 403 bad
 signature, nothing is kept; 400 cannot be read, kept in webhook_inbox; 404 no such account. A repeat is recorded once and acted on
 once; what could not be acted on is kept with its error and tried again. Errors: SB009 unknown provider, 22023 headers are no object.';
@@ -344,6 +370,8 @@ AS $$
 BEGIN
   IF account.provider = 'twilio' THEN
     RETURN switchboard._twilio_reply(account, event, switchboard._uuid_or_null(switchboard._url_query(url) ->> 'call'), fields);
+  ELSIF account.provider = 'vonage' THEN
+    RETURN switchboard._vonage_reply(account, event, url, fields);
   END IF;
   RETURN NULL;
 END

@@ -249,6 +249,63 @@ $$;
 COMMENT ON FUNCTION switchboard._opt_out(uuid) IS 'Somebody who was called asked not to be called again: do not call, on any channel.';
 REVOKE ALL ON FUNCTION switchboard._opt_out(uuid) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._apply_key(call uuid, key text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the call. Internal.
+BEGIN
+  IF key = '9' THEN
+    PERFORM switchboard._opt_out(call);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION switchboard._apply_key(uuid, text) IS 'Acts on a key pressed during the safe-harbour message.';
+REVOKE ALL ON FUNCTION switchboard._apply_key(uuid, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._apply_dial(
+  call uuid, told switchboard.call_status, talk_s int, customer_left boolean, at timestamptz, raw jsonb)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the call. Internal. A call whose agent was dialed first is told by its second leg.
+DECLARE
+  log switchboard.call_logs;
+BEGIN
+  SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = call;
+  IF log.metadata -> 'agent_first' = 'true' THEN
+    PERFORM switchboard._apply_call_status(ARRAY[
+      ROW(log.id, log.tenant_id, log.provider, NULL, CASE WHEN talk_s IS NOT NULL THEN 'answered' ELSE told END,
+          at - coalesce(talk_s, 0) * interval '1 second', talk_s, NULL, NULL, NULL, raw)::switchboard.call_status_event]);
+    UPDATE switchboard.call_logs c SET connected_at = c.answered_at WHERE c.id = log.id AND talk_s IS NOT NULL;
+  ELSE
+    PERFORM switchboard._after_dial(log.id, talk_s, customer_left, at);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION switchboard._apply_dial(uuid, switchboard.call_status, int, boolean, timestamptz, jsonb) IS
+  'Acts on what a provider says of the second leg of a call: so many seconds of talk up to `at`, or (talk_s NULL) how it failed.';
+REVOKE ALL ON FUNCTION switchboard._apply_dial(uuid, switchboard.call_status, int, boolean, timestamptz, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._reply_plan(call uuid, event text, key text, done boolean, answered_by text)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the call. Internal: what the provider says has been acted on.
+BEGIN
+  IF event = 'opt-out' AND key = '9' THEN
+    RETURN jsonb_build_object('action', 'voicemail', 'text', 'You will not be called again. Goodbye.');
+  ELSIF call IS NULL OR event = 'opt-out' OR done THEN
+    RETURN '{"action": "hangup"}';
+  END IF;
+  RETURN switchboard._answer_plan(call, answered_by, clock_timestamp());
+END
+$$;
+COMMENT ON FUNCTION switchboard._reply_plan(uuid, text, text, boolean, text) IS
+  'What to do on a call when its provider asks: it was answered (answer), its agent was rung (dial-status), a key was pressed (opt-out).
+done: they have talked, or the customer has gone. An unknown call (NULL) is hung up.';
+REVOKE ALL ON FUNCTION switchboard._reply_plan(uuid, text, text, boolean, text) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._agent_first_status(call uuid, told switchboard.call_status)
 RETURNS switchboard.call_status
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -4,27 +4,16 @@ CREATE OR REPLACE FUNCTION switchboard._act_twilio_dial(call uuid, event text, f
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
--- SECURITY DEFINER: acts for the tenant of the call. Internal. A call whose agent was dialed first is told by its second leg.
+-- SECURITY DEFINER: acts for the tenant of the call. Internal.
 DECLARE
   talked boolean := fields ->> 'DialCallStatus' IN ('completed', 'answered');
-  talk_s int := CASE WHEN talked THEN coalesce(switchboard._digits_or_null(fields ->> 'DialCallDuration'), 0) END;
-  log    switchboard.call_logs;
 BEGIN
   IF event = 'opt-out' THEN
-    IF fields ->> 'Digits' = '9' THEN
-      PERFORM switchboard._opt_out(call);
-    END IF;
-    RETURN;
-  END IF;
-  SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = call;
-  IF log.metadata -> 'agent_first' = 'true' THEN
-    PERFORM switchboard._apply_call_status(ARRAY[
-      ROW(log.id, log.tenant_id, log.provider, NULL,
-          CASE WHEN talked THEN 'answered' ELSE switchboard._twilio_call_status(fields ->> 'DialCallStatus') END,
-          at - coalesce(talk_s, 0) * interval '1 second', talk_s, NULL, NULL, NULL, fields)::switchboard.call_status_event]);
-    UPDATE switchboard.call_logs c SET connected_at = c.answered_at WHERE c.id = log.id AND talked;
+    PERFORM switchboard._apply_key(call, fields ->> 'Digits');
   ELSE
-    PERFORM switchboard._after_dial(log.id, talk_s, coalesce(fields ->> 'CallStatus' = 'completed', false), at);
+    PERFORM switchboard._apply_dial(call, switchboard._twilio_call_status(fields ->> 'DialCallStatus'),
+      CASE WHEN talked THEN coalesce(switchboard._digits_or_null(fields ->> 'DialCallDuration'), 0) END,
+      coalesce(fields ->> 'CallStatus' = 'completed', false), at, fields);
   END IF;
 END
 $$;
@@ -60,18 +49,16 @@ RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  -- Where each event of this call is told, escaped; %s is the event.
-  url   text := switchboard._xml_escape(replace(rtrim(account.settings ->> 'public_url', '/'), '%', '%%')
-                  || '/api/webhooks/twilio/%s?account=' || account.id || '&call=' || call.id);
   verbs text;
 BEGIN
   verbs := CASE plan ->> 'action'
     WHEN 'say' THEN switchboard._twiml_say(plan)
     WHEN 'connect' THEN format('<Dial timeout="%s" callerId="%s" answerOnBridge="true" action="%s">%s</Dial>', plan ->> 'timeout_s',
-      switchboard._xml_escape(call.from_number), format(url, 'dial-status'), switchboard._twiml_noun(plan ->> 'endpoint'))
-    WHEN 'wait' THEN format('<Pause length="%s"/><Redirect>%s</Redirect>', plan ->> 'timeout_s', format(url, 'answer'))
+      switchboard._xml_escape(call.from_number), switchboard._xml_escape(switchboard._webhook_url(account, 'dial-status', call.id)), switchboard._twiml_noun(plan ->> 'endpoint'))
+    WHEN 'wait' THEN format('<Pause length="%s"/><Redirect>%s</Redirect>', plan ->> 'timeout_s', 
+      switchboard._xml_escape(switchboard._webhook_url(account, 'answer', call.id)))
     WHEN 'safe_harbour' THEN format('<Gather input="dtmf" numDigits="1" timeout="5" action="%s">%s</Gather><Hangup/>',
-      format(url, 'opt-out'), switchboard._twiml_say(plan))
+      switchboard._xml_escape(switchboard._webhook_url(account, 'opt-out', call.id)), switchboard._twiml_say(plan))
     WHEN 'voicemail' THEN switchboard._twiml_say(plan) || '<Hangup/>'
     ELSE '<Hangup/>' END;
   RETURN '<?xml version="1.0" encoding="UTF-8"?><Response>' || verbs || '</Response>';
@@ -96,15 +83,9 @@ BEGIN
   SELECT c.* INTO log FROM switchboard.call_logs c
   WHERE c.tenant_id = account.tenant_id
     AND (c.id = call OR call IS NULL AND c.provider = 'twilio' AND c.call_id = fields ->> 'CallSid');
-  plan := CASE
-    WHEN log.id IS NULL THEN '{"action": "hangup"}'
-    WHEN event = 'opt-out' AND fields ->> 'Digits' = '9'
-    THEN jsonb_build_object('action', 'voicemail', 'text', 'You will not be called again. Goodbye.')
-    WHEN event = 'opt-out' OR fields ->> 'CallStatus' = 'completed'
-         OR event = 'dial-status' AND fields ->> 'DialCallStatus' IN ('completed', 'answered')
-    THEN '{"action": "hangup"}'
-    ELSE switchboard._answer_plan(log.id, CASE WHEN fields ->> 'AnsweredBy' LIKE 'machine%' THEN 'machine'
-                                               ELSE fields ->> 'AnsweredBy' END, clock_timestamp()) END;
+  plan := switchboard._reply_plan(log.id, event, fields ->> 'Digits',
+    coalesce(fields ->> 'CallStatus' = 'completed', false) OR coalesce(fields ->> 'DialCallStatus' IN ('completed', 'answered'), false),
+    CASE WHEN fields ->> 'AnsweredBy' LIKE 'machine%' THEN 'machine' ELSE fields ->> 'AnsweredBy' END);
   RETURN switchboard._twiml(plan, account, log);
 END
 $$;
