@@ -162,6 +162,7 @@ BEGIN
   END IF;
   IF next_status = 'active' THEN
     PERFORM switchboard._require_dialing(found_campaign.tenant_id, found_campaign.caller_id);
+    PERFORM switchboard._require_speaker(found_campaign, wanted = 'start');
   END IF;
   UPDATE switchboard.campaigns c SET status = next_status WHERE c.id = campaign;
   SELECT d.* INTO result FROM switchboard.dialer_campaigns d WHERE d.id = campaign;

@@ -101,6 +101,33 @@ COMMENT ON FUNCTION switchboard._can_connect(switchboard.provider_accounts) IS
   'Whether answered calls of an account can be connected to agents: its provider asks us, at settings.public_url, what to do.';
 REVOKE ALL ON FUNCTION switchboard._can_connect(switchboard.provider_accounts) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._require_speaker(campaign switchboard.campaigns, warn boolean)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: reads the account and looks for agents; says nothing about them. The caller has seen the campaign.
+DECLARE
+  account switchboard.provider_accounts := switchboard._voice_account(campaign.tenant_id);
+BEGIN
+  IF campaign.type NOT IN ('power', 'predictive') THEN
+    RETURN;
+  ELSIF NOT switchboard._is_agentless(campaign) THEN
+    IF NOT switchboard._can_connect(account) THEN
+      RAISE EXCEPTION 'answered calls of account "%" cannot be connected to agents', account.name
+        USING ERRCODE = 'SB002', HINT = 'Set "public_url" in the settings of a twilio or vonage account, or "agentless" to true in those '
+                                        'of the campaign.';
+    END IF;
+  ELSIF warn AND coalesce(campaign.settings ->> 'voice', '') NOT IN ('human', 'artificial', 'ai') THEN
+    RAISE WARNING 'campaign "%" does not say whose voice people will hear', campaign.name
+      USING HINT = 'Set "voice" in its settings: artificial or ai (consent may be needed), or human for recordings.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION switchboard._require_speaker(switchboard.campaigns, boolean) IS
+  'Whether a campaign that dials by itself has somebody to speak: SB002 when its agents could not be connected; a warning, if wanted,
+when it has none and its settings do not declare the voice.';
+REVOKE ALL ON FUNCTION switchboard._require_speaker(switchboard.campaigns, boolean) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._dispatch_entries(
   campaign switchboard.campaigns, account switchboard.provider_accounts, entries uuid[], at timestamptz)
 RETURNS int

@@ -181,8 +181,8 @@ CREATE OR REPLACE FUNCTION switchboard._reserved_entry(entry uuid, agent uuid)
 RETURNS switchboard.dialer_queues
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
--- SECURITY DEFINER: as _reserve_entry(); the session's tenant is checked. Locks the campaign, so that it is not paused meanwhile, the
--- person and the entry, in that order.
+-- SECURITY DEFINER: as _reserve_entry(); the session's tenant is checked. Locks the person and the entry, in that order. A campaign that
+-- is paused meanwhile stops the call when it is sent.
 DECLARE
   found_entry switchboard.dialer_queues;
 BEGIN
@@ -191,7 +191,6 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no such queue entry: %', coalesce(entry::text, 'null') USING ERRCODE = 'P0002';
   END IF;
-  PERFORM FROM switchboard.campaigns c WHERE c.id = found_entry.campaign_id FOR SHARE;
   PERFORM FROM switchboard.campaign_contacts l WHERE l.id = found_entry.contact_id FOR NO KEY UPDATE;
   SELECT q.* INTO found_entry FROM switchboard.dialer_queues q WHERE q.id = entry FOR NO KEY UPDATE;
   IF found_entry.status IS DISTINCT FROM 'queued' OR found_entry.reserved_by IS NULL THEN

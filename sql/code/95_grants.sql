@@ -75,7 +75,7 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY['campaign_preflight',
 
 -- Section: agents and preview
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
-    'set_agent_state', 'next_preview_contact', 'accept_preview', 'skip_preview']);
+    'set_agent_state', '_require_speaker', 'next_preview_contact', 'accept_preview', 'skip_preview']);
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['agents']);
 
 -- Section: calls and dispositions

@@ -98,6 +98,7 @@ CREATE FUNCTION iso.no_campaign() RETURNS void LANGUAGE sql AS $$
     DELETE FROM switchboard.call_logs;
     DELETE FROM switchboard.campaigns;
     DELETE FROM switchboard.provider_accounts;
+    DELETE FROM switchboard.users;
     SELECT NULL::void
 $$;
 
@@ -113,4 +114,80 @@ CREATE FUNCTION iso.queue() RETURNS text LANGUAGE sql AS $$
                   count(*) FILTER (WHERE q.status = 'calling'), (SELECT count(*) FROM switchboard.call_logs),
                   (SELECT count(*) FROM switchboard.jobs))
       FROM switchboard.dialer_queues q
+$$;
+
+-- Agents: users of the tenant a, by number, all available; identity is that of the gateway, asserted by superusers too.
+CREATE FUNCTION iso.agent(n int) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT ('00000000-0000-0000-0000-0000000000e' || n)::uuid $$;
+
+CREATE FUNCTION iso.new_user(n int) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO switchboard.users (id, tenant_id, name, endpoint)
+    VALUES (iso.agent(n), '00000000-0000-0000-0000-00000000000a', 'agent ' || n, 'client:agent' || n)
+$$;
+
+CREATE FUNCTION iso.become(n int) RETURNS void LANGUAGE sql AS $$
+    SELECT switchboard.set_identity('00000000-0000-0000-0000-00000000000a', iso.agent(n))
+$$;
+
+CREATE FUNCTION iso.new_agents(n int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE switchboard.provider_accounts SET settings = settings || jsonb_build_object('public_url', 'https://pbx.example');
+    FOR i IN 1 .. n LOOP
+        PERFORM iso.new_user(i);
+        PERFORM iso.become(i);
+        PERFORM switchboard.set_agent_state('available');
+    END LOOP;
+END
+$$;
+
+-- So many calls under way, whoever is there.
+CREATE FUNCTION iso.dial_for_agents(calls int) RETURNS void LANGUAGE sql AS $$
+    UPDATE switchboard.campaigns SET dial_level = calls;
+    SELECT switchboard._before_claim(10);
+    SELECT NULL::void
+$$;
+
+CREATE FUNCTION iso.call(n int) RETURNS uuid LANGUAGE sql AS $$ SELECT c.id FROM switchboard.call_logs c ORDER BY c.id OFFSET n - 1 LIMIT 1 $$;
+
+CREATE FUNCTION iso.answer(n int) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', p.plan ->> 'action', p.plan ->> 'endpoint')
+      FROM (SELECT switchboard._answer_plan(iso.call(n), NULL, clock_timestamp()) AS plan) p
+$$;
+
+CREATE FUNCTION iso.end_call(n int) RETURNS int LANGUAGE sql AS $$
+    SELECT switchboard._apply_call_status(ARRAY[ROW(c.id, c.tenant_id, 'twilio', 'CA' || n, 'completed', now(), 5, NULL, NULL, NULL,
+           NULL)::switchboard.call_status_event]) FROM switchboard.call_logs c WHERE c.id = iso.call(n)
+$$;
+
+-- What agents do, whose calls there are, and how many histories are broken.
+CREATE FUNCTION iso.agents() RETURNS text LANGUAGE sql AS $$
+    SELECT (SELECT string_agg(concat_ws(' ', s.state, s.reason, s.next_state), ', ' ORDER BY s.user_id)
+              FROM switchboard.agent_states s WHERE s.ended_at IS NULL)
+           || format('; %s with an agent', (SELECT count(*) FROM switchboard.call_logs c WHERE c.user_id IS NOT NULL))
+           || format('; %s broken', (SELECT count(*) FROM (SELECT s.ended_at, lead(s.started_at) OVER
+                  (PARTITION BY s.user_id ORDER BY s.started_at, s.ended_at NULLS LAST, s.id) AS follows FROM switchboard.agent_states s) h
+                  WHERE h.ended_at IS DISTINCT FROM h.follows))
+$$;
+
+CREATE FUNCTION iso.to_preview() RETURNS void LANGUAGE sql AS $$
+    UPDATE switchboard.campaigns SET type = 'preview';
+    SELECT switchboard.run_campaign(iso.campaign());
+    SELECT NULL::void
+$$;
+
+CREATE FUNCTION iso.preview() RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce('shown ' || right((switchboard.next_preview_contact(iso.campaign())).phone_number, 3), 'nobody')
+$$;
+
+CREATE FUNCTION iso.reserve(n int) RETURNS text LANGUAGE sql AS $$ SELECT iso.become(n); SELECT iso.preview() $$;
+
+CREATE FUNCTION iso.expire_reservations() RETURNS void LANGUAGE sql AS $$
+    UPDATE switchboard.dialer_queues SET reserved_until = now() - interval '1 s' WHERE reserved_by IS NOT NULL
+$$;
+
+CREATE FUNCTION iso.accept() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT 'called ' || right(c.to_number, 3) FROM switchboard.accept_preview((SELECT q.id FROM switchboard.dialer_queues q)) c);
+EXCEPTION WHEN SQLSTATE 'SB005' OR insufficient_privilege THEN
+    RETURN SQLSTATE;
+END
 $$;

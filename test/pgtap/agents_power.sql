@@ -17,6 +17,15 @@ SELECT is(switchboard._is_agentless(c), true, 'unless the campaign says otherwis
 SELECT switchboard.pause_campaign(:'plain');
 SELECT test_dialer.hello();
 
+-- What starting says.
+INSERT INTO switchboard.campaigns (name, type, settings) VALUES ('talk', 'power', '{}'), ('tape', 'power', '{"agentless": true}');
+UPDATE switchboard.provider_accounts SET settings = settings - 'public_url';
+SELECT throws_ok($$ SELECT switchboard.start_campaign(id) FROM switchboard.campaigns WHERE name = 'talk' $$, 'SB002', NULL,
+  'a campaign whose agents cannot be connected does not start');
+SELECT lives_ok($$ SELECT switchboard.start_campaign(id) FROM switchboard.campaigns WHERE name = 'tape' $$, 'one without agents does, with a warning about its voice');
+UPDATE switchboard.provider_accounts SET settings = settings || '{"public_url": "https://pbx.example"}';
+DELETE FROM switchboard.campaigns WHERE name IN ('talk', 'tape');
+
 -- Lines per available agent.
 SELECT test_dialer.new_campaign(:'tenant', '{"skills": ["sales"]}') AS sales \gset
 UPDATE switchboard.campaigns SET dial_level = 2 WHERE id = :'sales';
