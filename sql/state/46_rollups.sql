@@ -66,3 +66,6 @@ COMMENT ON COLUMN switchboard.call_rollups.by_status IS 'Calls by status, in the
 COMMENT ON COLUMN switchboard.call_rollups.by_quarter IS 'Of a day: calls by its quarters of an hour, from 00:00 UTC.';
 CREATE INDEX call_rollups_empty_idx ON switchboard.call_rollups (tenant_id) WHERE n_calls = 0;
 COMMENT ON INDEX switchboard.call_rollups_empty_idx IS 'Cells that may hold nothing any more.';
+
+CREATE INDEX call_logs_waited_idx ON switchboard.call_logs (tenant_id, started_at) WHERE direction = 'inbound' AND queued_at IS NOT NULL;
+COMMENT ON INDEX switchboard.call_logs_waited_idx IS 'Inbound calls that waited for an agent: service level.';

@@ -1,0 +1,300 @@
+-- Reports: campaigns, agents, waiting callers, abandoned calls. docs/reports.md defines every figure.
+
+CREATE OR REPLACE FUNCTION switchboard._rate(part numeric, whole numeric)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- Wilson's score interval for 95 %: right for few cases too, where part/whole alone says little.
+  SELECT jsonb_build_object('numerator', part, 'denominator', whole, 'rate', round(part / nullif(whole, 0), 4),
+    'low', round(greatest(0, (r.middle - r.spread) / r.scale), 4), 'high', round(least(1, (r.middle + r.spread) / r.scale), 4))
+  FROM (SELECT part / nullif(whole, 0) + 3.8416 / (2 * nullif(whole, 0)) AS middle, 1 + 3.8416 / nullif(whole, 0) AS scale,
+               1.96 * sqrt(greatest(0, part / nullif(whole, 0) * (1 - part / nullif(whole, 0)) / nullif(whole, 0)
+                                       + 3.8416 / (4 * nullif(whole, 0) ^ 2))) AS spread) r
+$$;
+COMMENT ON FUNCTION switchboard._rate(numeric, numeric) IS
+  'A rate with what it was made of: {"numerator", "denominator", "rate", "low", "high"}, low and high being the 95 % Wilson interval;
+all three NULL when the denominator is 0.';
+REVOKE ALL ON FUNCTION switchboard._rate(numeric, numeric) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.abandon_rate(
+  campaign_id uuid, days int DEFAULT 30, at timestamptz DEFAULT now())
+RETURNS TABLE (day date, live bigint, abandoned bigint, rate numeric, low numeric, high numeric)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+#variable_conflict use_column
+-- SECURITY INVOKER: agents get the rates of their own and of unassigned calls. Cost: see _call_figures(), once a day of the range.
+DECLARE
+  scope record := switchboard._figures_scope(abandon_rate.campaign_id);
+  today date := (abandon_rate.at AT TIME ZONE scope.zone)::date;
+BEGIN
+  IF abandon_rate.campaign_id IS NULL THEN
+    RAISE EXCEPTION 'no such campaign: null' USING ERRCODE = 'P0002';
+  ELSIF abandon_rate.days IS NULL OR abandon_rate.days NOT BETWEEN 1 AND 366 THEN
+    RAISE EXCEPTION 'days must be from 1 to 366, not %', coalesce(abandon_rate.days::text, 'null') USING ERRCODE = '22023';
+  END IF;
+  RETURN QUERY
+    WITH by_day AS (
+      SELECT d.day, sum(f.n_live)::bigint AS live, sum(f.n_abandoned)::bigint AS abandoned
+      FROM (SELECT today - n AS day FROM generate_series(0, abandon_rate.days - 1) n) d, unnest(scope.audiences) AS a (id),
+           switchboard._call_figures(scope.tenants[1], abandon_rate.campaign_id, a.id, d.day::timestamp AT TIME ZONE scope.zone,
+             (d.day + 1)::timestamp AT TIME ZONE scope.zone - interval '1 microsecond', scope.zone) f
+      GROUP BY d.day
+    ), lines AS (
+      SELECT b.day, b.live, b.abandoned FROM by_day b
+      UNION ALL
+      SELECT NULL, sum(b.live)::bigint, sum(b.abandoned)::bigint FROM by_day b
+    )
+    SELECT l.day, l.live, l.abandoned, (r.r ->> 'rate')::numeric, (r.r ->> 'low')::numeric, (r.r ->> 'high')::numeric
+    FROM lines l, LATERAL (SELECT switchboard._rate(l.abandoned, l.live) AS r) r
+    ORDER BY l.day DESC NULLS FIRST;
+END
+$$;
+COMMENT ON FUNCTION switchboard.abandon_rate(uuid, int, timestamptz) IS
+  'How many of a campaign''s answered calls found no agent in time: first a row without a day for all the days together, then one row
+a day, newest first. Numerator: abandoned calls (call_logs.abandoned). Denominator: live answers, that is outbound calls with
+answered_at that no machine or fax answered. Clock: the day on which the call started, in the campaign''s zone, else the tenant''s;
+today included. low and high: 95 % Wilson interval. Errors: P0002 no such campaign, 22023 days not from 1 to 366.';
+REVOKE ALL ON FUNCTION switchboard.abandon_rate(uuid, int, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._best_hours(campaign uuid, zone text, since timestamptz)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY INVOKER. Ranked by the lower end of the interval, so that one lucky call does not make an hour the best.
+  SELECT coalesce(jsonb_agg(jsonb_build_object('hour', b.hour) || b.rate ORDER BY (b.rate ->> 'low')::numeric DESC, b.hour), '[]')
+  FROM (SELECT h.hour, switchboard._rate(h.live, h.dialed) AS rate
+        FROM (SELECT date_part('hour', c.started_at AT TIME ZONE zone)::int AS hour, count(*) AS dialed,
+                     count(*) FILTER (WHERE switchboard._is_live(c.direction, c.answered_at, c.answered_by)) AS live
+              FROM switchboard.call_logs c
+              WHERE c.tenant_id = (SELECT k.tenant_id FROM switchboard.campaigns k WHERE k.id = campaign) AND c.campaign_id = campaign
+                AND c.started_at >= since AND isfinite(c.started_at) AND c.direction = 'outbound' AND c.status <> 'canceled'
+              GROUP BY 1) h
+        ORDER BY (switchboard._rate(h.live, h.dialed) ->> 'low')::numeric DESC, h.hour LIMIT 5) b
+$$;
+COMMENT ON FUNCTION switchboard._best_hours(uuid, text, timestamptz) IS
+  'The up to five hours of the day (zone) with the surest share of live answers among outbound calls that were not canceled.';
+REVOKE ALL ON FUNCTION switchboard._best_hours(uuid, text, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._campaign_money(campaign uuid)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY INVOKER. Cost: one pass over the campaign's calls.
+  SELECT jsonb_build_object('currency', t.currency, 'converted', s.n, 'revenue', s.revenue, 'cost', c.cost,
+    'otherCosts', c.others, 'roi', round((s.revenue - c.cost) / nullif(c.cost, 0), 4))
+  FROM switchboard.campaigns k
+  JOIN switchboard.tenants t ON t.id = k.tenant_id,
+  LATERAL (SELECT count(*) AS n, coalesce(sum(p.redeemed_amount), 0) AS revenue FROM switchboard.coupons p
+           WHERE p.tenant_id = k.tenant_id AND p.campaign_id = k.id AND p.redeemed_at IS NOT NULL) s,
+  LATERAL (SELECT coalesce(sum(b.cost) FILTER (WHERE b.currency = t.currency), 0) AS cost,
+                  coalesce(jsonb_object_agg(b.currency, b.cost) FILTER (WHERE b.currency <> t.currency), '{}') AS others
+           FROM (SELECT coalesce(l.cost_currency, t.currency) AS currency, sum(l.cost) AS cost FROM switchboard.call_logs l
+                 WHERE l.tenant_id = k.tenant_id AND l.campaign_id = k.id AND l.cost IS NOT NULL GROUP BY 1) b) c
+  WHERE k.id = campaign
+$$;
+COMMENT ON FUNCTION switchboard._campaign_money(uuid) IS
+  'What a campaign brought and cost: converted (its coupons that were redeemed), revenue (what was paid with them), cost (what providers
+charged for its calls in the tenant''s currency; others apart), roi = (revenue - cost) / cost, NULL without cost.';
+REVOKE ALL ON FUNCTION switchboard._campaign_money(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.campaign_report(campaign_id uuid, at timestamptz DEFAULT now())
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+#variable_conflict use_column
+-- SECURITY INVOKER: an agent gets the figures of the calls that the agent sees.
+-- Cost: one pass over the list and one over the campaign's calls.
+DECLARE
+  scope    record := switchboard._figures_scope(campaign_report.campaign_id);
+  campaign switchboard.campaigns;
+  people   record;
+  figures  record;
+  month    record;
+BEGIN
+  SELECT k.* INTO campaign FROM switchboard.campaigns k WHERE k.id = campaign_report.campaign_id;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no such campaign: %', coalesce(campaign_report.campaign_id::text, 'null') USING ERRCODE = 'P0002';
+  END IF;
+  SELECT count(*) AS listed, count(*) FILTER (WHERE l.status <> 'do-not-call') AS eligible,
+         count(*) FILTER (WHERE l.last_attempt_at IS NOT NULL) AS contacted
+  INTO people
+  FROM switchboard.campaign_contacts l WHERE l.tenant_id = campaign.tenant_id AND l.campaign_id = campaign.id;
+  SELECT coalesce(sum(f.n_calls), 0) AS calls, coalesce(sum(f.n_answered), 0) AS answered, coalesce(sum(f.n_live), 0) AS live,
+         coalesce(sum(f.answered_seconds), 0) AS talk
+  INTO figures
+  FROM unnest(scope.audiences) AS a (id),
+       switchboard._call_figures(campaign.tenant_id, campaign.id, a.id, '-infinity', 'infinity', scope.zone) f;
+  SELECT r.* INTO month FROM switchboard.abandon_rate(campaign.id, 30, campaign_report.at) r WHERE r.day IS NULL;
+
+  RETURN jsonb_build_object(
+    'campaignId', campaign.id, 'name', campaign.name, 'status', campaign.status, 'timezone', scope.zone, 'at', campaign_report.at,
+    'triggers', (SELECT count(*) FROM switchboard.call_triggers g WHERE g.tenant_id = campaign.tenant_id AND g.campaign_id = campaign.id),
+    'listed', people.listed, 'eligible', people.eligible, 'contacted', people.contacted,
+    'calls', figures.calls, 'answered', figures.answered, 'live', figures.live, 'talkSeconds', figures.talk,
+    'answerRate', switchboard._rate(figures.answered, figures.calls),
+    'liveRate', switchboard._rate(figures.live, figures.calls),
+    'abandonRate', switchboard._rate(month.abandoned, month.live),
+    'penetration', switchboard._rate(people.contacted, people.listed),
+    'bestHours', switchboard._best_hours(campaign.id, scope.zone, campaign_report.at - interval '30 days'))
+    || switchboard._campaign_money(campaign.id);
+END
+$$;
+COMMENT ON FUNCTION switchboard.campaign_report(uuid, timestamptz) IS
+  'A campaign in figures, over its whole life unless said otherwise. triggers: calls triggered by prices, stock or promotions. listed:
+people on the list; eligible: of these not do-not-call; contacted: of these called at least once (a refused call is taken back).
+calls, answered (answered_at set), live (outbound, not answered by a machine or fax), talkSeconds (duration of the answered).
+answerRate = answered/calls, liveRate = live/calls, abandonRate = abandoned/live of the last 30 days up to at, penetration =
+contacted/listed, each {"numerator", "denominator", "rate", "low", "high"} with the 95 % Wilson interval. bestHours: up to five hours of
+the day by the lower end of live/dialed of the last 30 days. converted: coupons redeemed; revenue: paid with them; cost: charged by
+providers for calls, currency of the tenant, otherCosts by currency; roi = (revenue - cost)/cost. Clock: start of the call, zone of the
+campaign, else of the tenant. Errors: P0002 no such campaign.';
+REVOKE ALL ON FUNCTION switchboard.campaign_report(uuid, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._agent_times(tenant uuid, agent uuid, since timestamptz, until timestamptz)
+RETURNS TABLE (state switchboard.agent_state, reason text, times bigint, seconds numeric)
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY INVOKER. A state lasts until it is ended, or until the time it was set to end at, and then the next one follows.
+  SELECT p.state, p.reason, count(*), sum(extract(epoch FROM least(p.ended_at, until) - greatest(p.started_at, since)))
+  FROM (SELECT s.state, s.reason, s.started_at, coalesce(s.ended_at, least(s.ends_at, until), until) AS ended_at
+        FROM switchboard.agent_states s
+        WHERE s.tenant_id = tenant AND s.user_id = agent AND s.started_at < until AND coalesce(s.ended_at, until) > since
+        UNION ALL
+        SELECT s.next_state, s.next_reason, s.ends_at, until FROM switchboard.agent_states s
+        WHERE s.tenant_id = tenant AND s.user_id = agent AND s.ended_at IS NULL AND s.ends_at < until AND s.next_state IS NOT NULL) p
+  WHERE least(p.ended_at, until) > greatest(p.started_at, since)
+  GROUP BY p.state, p.reason
+$$;
+COMMENT ON FUNCTION switchboard._agent_times(uuid, uuid, timestamptz, timestamptz) IS
+  'How long an agent was in each state, by reason, within a range.';
+REVOKE ALL ON FUNCTION switchboard._agent_times(uuid, uuid, timestamptz, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._agent_line(agent switchboard.users, since timestamptz, until timestamptz)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY INVOKER.
+  WITH times AS MATERIALIZED (
+    SELECT t.* FROM switchboard._agent_times(agent.tenant_id, agent.id, since, until) t
+  ), spent AS (
+    SELECT coalesce(sum(t.seconds) FILTER (WHERE t.state <> 'offline'), 0) AS logged_in,
+           coalesce(sum(t.seconds) FILTER (WHERE t.state = 'available'), 0) AS available,
+           coalesce(sum(t.seconds) FILTER (WHERE t.state = 'busy'), 0) AS busy,
+           coalesce(sum(t.seconds) FILTER (WHERE t.state = 'wrap_up'), 0) AS wrap_up,
+           coalesce(sum(t.times) FILTER (WHERE t.state = 'wrap_up'), 0) AS wrap_ups,
+           coalesce(sum(t.seconds) FILTER (WHERE t.state = 'paused'), 0) AS paused
+    FROM times t
+  )
+  SELECT jsonb_build_object('userId', agent.id, 'name', agent.name,
+    'loggedInSeconds', round(s.logged_in), 'availableSeconds', round(s.available), 'busySeconds', round(s.busy),
+    'wrapUpSeconds', round(s.wrap_up), 'averageWrapUpSeconds', round(s.wrap_up / nullif(s.wrap_ups, 0)),
+    'pausedSeconds', round(s.paused),
+    'pauses', (SELECT coalesce(jsonb_object_agg(p.reason, p.seconds), '{}')
+               FROM (SELECT coalesce(t.reason, '') AS reason, round(sum(t.seconds)) AS seconds FROM times t
+                     WHERE t.state = 'paused' GROUP BY 1) p),
+    'occupancy', round((s.busy + s.wrap_up) / nullif(s.busy + s.wrap_up + s.available, 0), 4),
+    'calls', f.n_calls, 'answeredCalls', f.n_answered, 'talkSeconds', f.answered_seconds,
+    'averageTalkSeconds', round(f.answered_seconds::numeric / nullif(f.n_answered, 0)),
+    'callsPerHour', round(f.n_answered * 3600 / nullif(s.logged_in, 0), 2),
+    'dispositions', (SELECT coalesce(jsonb_object_agg(d.disposition, d.n), '{}')
+                     FROM (SELECT q.disposition, count(*) AS n FROM switchboard.call_dispositions q
+                           WHERE q.tenant_id = agent.tenant_id AND q.user_id = agent.id AND q.created_at >= since AND q.created_at <= until
+                           GROUP BY 1) d))
+  FROM spent s, switchboard._call_figures(agent.tenant_id, NULL, agent.id, since, until, 'UTC') f
+$$;
+COMMENT ON FUNCTION switchboard._agent_line(switchboard.users, timestamptz, timestamptz) IS 'One agent of agent_report().';
+REVOKE ALL ON FUNCTION switchboard._agent_line(switchboard.users, timestamptz, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.agent_report(
+  start_date timestamptz DEFAULT NULL, end_date timestamptz DEFAULT NULL, user_id uuid DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+#variable_conflict use_column
+-- SECURITY INVOKER: agents get themselves, supervisors everybody of the tenant. Cost: the states of the range, and see _call_figures().
+DECLARE
+  mine   constant uuid := switchboard.current_tenant_id();
+  until  constant timestamptz := least(coalesce(agent_report.end_date, now()), now());
+  since  timestamptz := agent_report.start_date;
+  wanted uuid := agent_report.user_id;
+BEGIN
+  PERFORM switchboard._check_date_range(agent_report.start_date, agent_report.end_date);
+  IF since IS NULL THEN
+    SELECT date_trunc('day', until, t.timezone) INTO since FROM switchboard.tenants t WHERE t.id = mine;
+    since := coalesce(since, date_trunc('day', until, 'UTC'));
+  END IF;
+  IF mine IS NOT NULL AND NOT switchboard.is_supervisor() THEN
+    IF wanted <> switchboard.current_user_id() THEN
+      RAISE EXCEPTION 'report of user % is for supervisors', wanted USING ERRCODE = '42501';
+    END IF;
+    wanted := coalesce(switchboard.current_user_id(), '00000000-0000-0000-0000-000000000000');
+  ELSIF wanted IS NOT NULL AND NOT EXISTS (
+      SELECT FROM switchboard.users u WHERE u.id = wanted AND (mine IS NULL OR u.tenant_id = mine)) THEN
+    RAISE EXCEPTION 'no such user: %', wanted USING ERRCODE = 'P0002';
+  END IF;
+  RETURN jsonb_build_object('from', since, 'to', until, 'agents', (
+    SELECT coalesce(jsonb_agg(l.line ORDER BY l.name, l.id), '[]')
+    FROM (SELECT u.name, u.id, switchboard._agent_line(u, since, until) AS line FROM switchboard.users u
+          WHERE (wanted IS NULL OR u.id = wanted) AND (mine IS NULL OR u.tenant_id = mine)) l
+    WHERE wanted IS NOT NULL OR (l.line ->> 'loggedInSeconds')::numeric > 0 OR (l.line ->> 'calls')::bigint > 0));
+END
+$$;
+COMMENT ON FUNCTION switchboard.agent_report(timestamptz, timestamptz, uuid) IS
+  'What agents did from start_date (default: midnight of today, zone of the tenant) to end_date (default, and at most: now):
+{"from", "to", "agents": [...]}; one agent, or all who were logged in or had calls. From agent_states, cut at the ends of the range:
+loggedInSeconds (every state but offline), availableSeconds, busySeconds (with calls), wrapUpSeconds, averageWrapUpSeconds (a wrap-up),
+pausedSeconds and pauses by reason; occupancy = (busy + wrap-up)/(busy + wrap-up + available). From call_logs, by start of the call:
+calls, answeredCalls (answered_at set), talkSeconds (their duration), averageTalkSeconds (an answered call), callsPerHour = answered
+calls an hour logged in. dispositions: given in the range. Hold is not told by providers and counts as talk. Errors: 42501 an agent asks
+for somebody else, P0002 no such user, 22023 start after end.';
+REVOKE ALL ON FUNCTION switchboard.agent_report(timestamptz, timestamptz, uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.service_level(
+  start_date timestamptz DEFAULT NULL, end_date timestamptz DEFAULT NULL, threshold_seconds int DEFAULT 20, campaign_id uuid DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+#variable_conflict use_column
+-- SECURITY INVOKER. Cost: the inbound calls of the range that had to wait, by their index.
+DECLARE
+  mine constant uuid := switchboard.current_tenant_id();
+  w    record;
+BEGIN
+  PERFORM switchboard._check_date_range(service_level.start_date, service_level.end_date);
+  IF service_level.threshold_seconds IS NULL OR service_level.threshold_seconds < 0 THEN
+    RAISE EXCEPTION 'threshold_seconds must be 0 or more, not %', coalesce(service_level.threshold_seconds::text, 'null')
+      USING ERRCODE = '22023';
+  END IF;
+  PERFORM switchboard._figures_scope(service_level.campaign_id);
+  SELECT count(*) AS offered, count(*) FILTER (WHERE q.served) AS answered, count(*) FILTER (WHERE q.lost) AS abandoned,
+         count(*) FILTER (WHERE q.served AND q.wait <= service_level.threshold_seconds) AS answered_in_time,
+         count(*) FILTER (WHERE q.lost AND q.wait <= service_level.threshold_seconds) AS abandoned_in_time,
+         count(*) FILTER (WHERE q.lost AND q.wait < 5) AS short,
+         round(avg(q.wait) FILTER (WHERE q.served), 1) AS mean_wait, round(max(q.wait), 1) AS longest_wait
+  INTO w
+  FROM (SELECT c.connected_at IS NOT NULL AS served, c.connected_at IS NULL AND c.ended_at IS NOT NULL AS lost,
+               extract(epoch FROM coalesce(c.connected_at, c.ended_at, now()) - c.queued_at) AS wait
+        FROM switchboard.call_logs c
+        WHERE c.direction = 'inbound' AND c.queued_at IS NOT NULL AND (mine IS NULL OR c.tenant_id = mine)
+          AND (service_level.campaign_id IS NULL OR c.campaign_id = service_level.campaign_id)
+          AND (service_level.start_date IS NULL OR c.started_at >= service_level.start_date)
+          AND (service_level.end_date IS NULL OR c.started_at <= service_level.end_date)) q;
+  RETURN jsonb_build_object('thresholdSeconds', service_level.threshold_seconds, 'offered', w.offered, 'answered', w.answered,
+    'abandoned', w.abandoned, 'waiting', w.offered - w.answered - w.abandoned, 'answeredInTime', w.answered_in_time,
+    'serviceLevel', switchboard._rate(w.answered_in_time, w.answered + w.abandoned - w.short),
+    'ofAnswered', switchboard._rate(w.answered_in_time, w.answered),
+    'ofAnsweredAndAbandoned', switchboard._rate(w.answered_in_time + w.abandoned_in_time, w.answered + w.abandoned),
+    'ofOffered', switchboard._rate(w.answered_in_time, w.offered),
+    'abandonRate', switchboard._rate(w.abandoned - w.short, w.answered + w.abandoned - w.short),
+    'shortAbandons', w.short, 'averageSpeedOfAnswer', w.mean_wait, 'longestWait', w.longest_wait);
+END
+$$;
+COMMENT ON FUNCTION switchboard.service_level(timestamptz, timestamptz, int, uuid) IS
+  'How fast inbound calls that waited for an agent (queued_at set) and started from start_date to end_date were served. Wait: from
+queued_at to connected_at, of calls that ended without it to ended_at (abandoned), of the others to now (waiting). serviceLevel =
+answered within the threshold / (answered + abandoned, without those who gave up within 5 s); the other usual definitions beside it:
+ofAnswered = answered in time / answered; ofAnsweredAndAbandoned = (answered in time + abandoned in time) / (answered + abandoned);
+ofOffered = answered in time / offered. abandonRate = abandoned after 5 s or more / (answered + these). Each {"numerator",
+"denominator", "rate", "low", "high"} with the 95 % Wilson interval. averageSpeedOfAnswer: mean wait of the answered; longestWait: of
+all. Errors: 22023 threshold negative or start after end, P0002 no such campaign.';
+REVOKE ALL ON FUNCTION switchboard.service_level(timestamptz, timestamptz, int, uuid) FROM PUBLIC;
