@@ -6,7 +6,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   -- Wilson's score interval for 95 %: right for few cases too, where part/whole alone says little.
   SELECT jsonb_build_object('numerator', part, 'denominator', whole, 'rate', round(part / nullif(whole, 0), 4),
-    'low', round(greatest(0, (r.middle - r.spread) / r.scale), 4), 'high', round(least(1, (r.middle + r.spread) / r.scale), 4))
+    'low', CASE WHEN whole > 0 THEN round(greatest(0, (r.middle - r.spread) / r.scale), 4) END,
+    'high', CASE WHEN whole > 0 THEN round(least(1, (r.middle + r.spread) / r.scale), 4) END)
   FROM (SELECT part / nullif(whole, 0) + 3.8416 / (2 * nullif(whole, 0)) AS middle, 1 + 3.8416 / nullif(whole, 0) AS scale,
                1.96 * sqrt(greatest(0, part / nullif(whole, 0) * (1 - part / nullif(whole, 0)) / nullif(whole, 0)
                                        + 3.8416 / (4 * nullif(whole, 0) ^ 2))) AS spread) r
@@ -116,7 +117,7 @@ BEGIN
     RAISE EXCEPTION 'no such campaign: %', coalesce(campaign_report.campaign_id::text, 'null') USING ERRCODE = 'P0002';
   END IF;
   SELECT count(*) AS listed, count(*) FILTER (WHERE l.status <> 'do-not-call') AS eligible,
-         count(*) FILTER (WHERE l.last_attempt_at IS NOT NULL) AS contacted
+         count(*) FILTER (WHERE l.attempts > 0) AS contacted
   INTO people
   FROM switchboard.campaign_contacts l WHERE l.tenant_id = campaign.tenant_id AND l.campaign_id = campaign.id;
   SELECT coalesce(sum(f.n_calls), 0) AS calls, coalesce(sum(f.n_answered), 0) AS answered, coalesce(sum(f.n_live), 0) AS live,

@@ -58,3 +58,69 @@ BEGIN
   END LOOP;
   RETURN (SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t)::numeric, 1) FROM unnest(took) t);
 END $$;
+
+-- As many deltas as there are before somebody folds them.
+CREATE FUNCTION bench.leave_deltas() RETURNS void LANGUAGE sql AS $$
+  UPDATE switchboard.call_logs SET abandoned = NOT abandoned
+  WHERE id IN (SELECT id FROM switchboard.call_logs WHERE started_at > '2026-03-10' ORDER BY started_at LIMIT 2000)
+$$;
+
+-- A call's life, written as the application does: queued, dialed, ringing, answered, noted, completed.
+CREATE PROCEDURE bench.lives(calls int) LANGUAGE plpgsql AS $$
+DECLARE
+  call uuid;
+BEGIN
+  FOR n IN 1 .. calls LOOP
+    INSERT INTO switchboard.call_logs (tenant_id, user_id, direction, from_number, to_number, campaign_id, provider)
+    VALUES ('00000000-0000-0000-0000-00000000000a', bench.agent(n), 'outbound', '+12015550100', '+1202' || 2000000 + n % 7000000,
+            bench.campaign(n), 'twilio') RETURNING id INTO call;
+    UPDATE switchboard.call_logs SET dialed_at = clock_timestamp(), call_id = 'CA' || call WHERE id = call;
+    UPDATE switchboard.call_logs SET status = 'ringing' WHERE id = call;
+    UPDATE switchboard.call_logs SET status = 'answered', answered_at = clock_timestamp() WHERE id = call;
+    UPDATE switchboard.call_logs SET notes = 'asked to call back' WHERE id = call;
+    UPDATE switchboard.call_logs SET status = 'completed', duration = n % 300, ended_at = clock_timestamp() WHERE id = call;
+    COMMIT;
+  END LOOP;
+END $$;
+CREATE PROCEDURE bench.inserts(calls int) LANGUAGE plpgsql AS $$
+BEGIN
+  FOR n IN 1 .. calls LOOP
+    INSERT INTO switchboard.call_logs (tenant_id, user_id, direction, from_number, to_number, campaign_id, provider)
+    VALUES ('00000000-0000-0000-0000-00000000000a', bench.agent(n), 'outbound', '+12015550100', '+1202' || 2000000 + n % 7000000,
+            bench.campaign(n), 'twilio');
+    COMMIT;
+  END LOOP;
+END $$;
+CREATE PROCEDURE bench.notes(calls int) LANGUAGE plpgsql AS $$
+DECLARE
+  call uuid;
+BEGIN
+  FOR call IN SELECT id FROM switchboard.call_logs ORDER BY id LIMIT calls LOOP
+    UPDATE switchboard.call_logs SET notes = coalesce(notes, '') || 'x' WHERE id = call;
+  END LOOP;
+END $$;
+CREATE PROCEDURE bench.load(calls int) LANGUAGE sql AS $$
+  INSERT INTO switchboard.call_logs (tenant_id, user_id, direction, from_number, to_number, campaign_id, provider, started_at)
+  SELECT '00000000-0000-0000-0000-00000000000a', bench.agent(n), 'outbound', '+12015550100', '+1202' || 2000000 + n % 7000000,
+         bench.campaign(n), 'twilio', now() - n * interval '2 seconds' FROM generate_series(1, calls) n
+$$;
+
+CREATE TABLE bench.turns (what text, triggers boolean, ms double precision);
+
+-- Each kind of writing in turns with the triggers of the rollups off and on, on a table emptied before.
+CREATE PROCEDURE bench.upkeep_turn(what text, statement text, triggers boolean) LANGUAGE plpgsql AS $$
+DECLARE
+  started timestamptz;
+  state text := CASE WHEN triggers THEN 'ENABLE' ELSE 'DISABLE' END;
+BEGIN
+  EXECUTE format('ALTER TABLE switchboard.call_logs %1$s TRIGGER call_logs_rollup_insert, %1$s TRIGGER call_logs_rollup_update', state);
+  IF what <> 'UPDATE of a column that is not counted' THEN
+    TRUNCATE switchboard.call_logs CASCADE;
+  END IF;
+  COMMIT;
+  started := clock_timestamp();
+  EXECUTE statement;
+  COMMIT;
+  INSERT INTO bench.turns VALUES (what, triggers, extract(epoch FROM clock_timestamp() - started) * 1000);
+  COMMIT;
+END $$;

@@ -103,3 +103,4 @@ CALL pg_temp.rounds(700);
 SELECT is(sum(wrong), 0::bigint, format('%s answers are those of a recount', count(*))) FROM outcome;
 SELECT cmp_ok(count(*), '>', 100::bigint, 'there were calls') FROM switchboard.call_logs;
 SELECT cmp_ok(count(*), '>', 100::bigint, 'and cells') FROM switchboard.call_rollups;
+SELECT * FROM finish();
