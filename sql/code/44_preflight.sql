@@ -20,14 +20,15 @@ BEGIN
     FROM switchboard.campaign_contacts l
     WHERE l.campaign_id = campaign
       AND (l.status = 'pending' OR l.status IN ('failed', 'callback') AND l.next_attempt_at IS NOT NULL)
+  ), counted AS (
+    SELECT coalesce(d.reason, 'ready') AS reason, count(*) AS contacts, min(CASE WHEN d.allowed THEN at ELSE d.retry_at END) AS earliest
+    FROM switchboard._contact_decisions(owner_of.tenant_id, campaign,
+           ARRAY(SELECT w.phone_number FROM waiting w WHERE coalesce(w.next_attempt_at <= at, true)), 'voice', at) d
+    GROUP BY 1
+    UNION ALL
+    SELECT 'not-due', count(*), min(w.next_attempt_at) FROM waiting w WHERE w.next_attempt_at > at HAVING count(*) > 0
   )
-  SELECT coalesce(d.reason, 'ready'), count(*), min(CASE WHEN d.allowed THEN at ELSE d.retry_at END)
-  FROM switchboard._contact_decisions(owner_of.tenant_id, campaign,
-         ARRAY(SELECT w.phone_number FROM waiting w WHERE coalesce(w.next_attempt_at <= at, true)), 'voice', at) d
-  GROUP BY 1
-  UNION ALL
-  SELECT 'not-due', count(*), min(w.next_attempt_at) FROM waiting w WHERE w.next_attempt_at > at HAVING count(*) > 0
-  ORDER BY 1 <> 'ready', 2 DESC, 1;
+  SELECT c.reason, c.contacts, c.earliest FROM counted c ORDER BY c.reason <> 'ready', c.contacts DESC, c.reason;
 END
 $$;
 COMMENT ON FUNCTION switchboard._campaign_preflight(uuid, timestamptz) IS 'What campaign_preflight() says, at an instant. Errors: P0002.';
