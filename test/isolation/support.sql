@@ -191,3 +191,19 @@ EXCEPTION WHEN SQLSTATE 'SB005' OR insufficient_privilege THEN
     RETURN SQLSTATE;
 END
 $$;
+
+-- The one call of the campaign, told of by its provider.
+CREATE FUNCTION iso.tell_call(status text) RETURNS int LANGUAGE sql AS $$
+    SELECT switchboard._apply_call_status(ARRAY[ROW(c.id, c.tenant_id, 'twilio', 'CA1', tell_call.status, clock_timestamp(), 5, NULL, NULL, NULL, NULL)
+                                                ::switchboard.call_status_event])
+      FROM switchboard.call_logs c WHERE c.campaign_id IS NOT NULL
+$$;
+
+CREATE FUNCTION iso.the_call() RETURNS uuid LANGUAGE sql AS $$ SELECT c.id FROM switchboard.call_logs c WHERE c.campaign_id IS NOT NULL $$;
+
+CREATE FUNCTION iso.calls() RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce((SELECT concat_ws(' ', c.status, CASE WHEN c.dialed_at IS NOT NULL THEN 'sent' END, CASE WHEN c.hang_up_at IS NOT NULL THEN 'hung up' END)
+                       FROM switchboard.call_logs c WHERE c.campaign_id IS NOT NULL), 'no call')
+           || coalesce((SELECT concat_ws(' ', ', person', l.status, l.attempts, l.last_outcome) FROM switchboard.campaign_contacts l), '')
+           || coalesce((SELECT ', ' || string_agg(j.kind || ' ' || j.state, ', ' ORDER BY j.kind, j.state) FROM switchboard.jobs j), '')
+$$;

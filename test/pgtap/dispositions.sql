@@ -114,6 +114,7 @@ SELECT is((SELECT jsonb_build_array(title, due_date, user_id) FROM switchboard.t
 SELECT id AS click FROM switchboard.make_call('+12025550181') \gset
 SELECT lives_ok(format('SELECT switchboard.create_disposition(%L, ''interested'', NULL, now() + interval ''3 days'')', :'click'), 'a call by hand that has not begun');
 SELECT is((SELECT title FROM switchboard.tasks WHERE call_log_id = :'click'), 'Follow up with +12025550181', 'with its task');
+SELECT switchboard.hang_up(:'click');
 INSERT INTO switchboard.call_logs (direction, from_number, status) VALUES ('inbound', 'anonymous', 'completed') RETURNING id AS nobody \gset
 SELECT throws_ok(format('SELECT switchboard.create_disposition(%L, ''do-not-call'')', :'nobody'), 'SB001', NULL, 'no number to suppress');
 SELECT lives_ok(format('SELECT switchboard.create_disposition(%L, ''interested'', NULL, now() + interval ''1 day'')', :'nobody'), 'but something to conclude');

@@ -198,6 +198,52 @@ TEST_F(CarrierTest, HangsUpAndCancelsOnRequest) {
   EXPECT_EQ(carrier.Stat("live"), 0);
 }
 
+TEST_F(CarrierTest, TellsOfMachinesAndRecordingsMeanwhile) {
+  carrier.Configure(R"({"numbers":{"+14155550100":{"outcome":"machine","talk_s":60}},
+    "inbox_answer":"<Response><Say>Good day</Say></Response>"})");
+  const std::string inbox = carrier.base() + "/inbox/";
+  const Job job = MakeJob(
+      "call",
+      R"({"to":"+14155550100","from":"+15005550006","machine_detection":"enable","amd_url":")" +
+          inbox + R"(amd","record":true,"recording_url":")" + inbox +
+          R"(recording","answer_url":")" + inbox + "answer\"}");
+  const std::string sid = Run(job, twilio).provider_id;
+  ASSERT_TRUE(carrier.Reaches("webhooks.by_status.200", 2));
+  ASSERT_TRUE(carrier.Reaches("by_status.completed", 1));
+  core::FormFields machine;
+  core::FormFields recording;
+  for (const auto& form : Inbox()) {
+    const bool of_status = !Field(form, "CallStatus").empty();
+    EXPECT_FALSE(of_status && !Field(form, "AnsweredBy").empty());
+    if (!Field(form, "AnsweredBy").empty()) machine = form;
+    if (!Field(form, "RecordingStatus").empty()) recording = form;
+  }
+  EXPECT_EQ(Field(machine, "CallSid"), sid);
+  EXPECT_EQ(Field(machine, "AnsweredBy"), "machine_start");
+  EXPECT_EQ(Field(recording, "RecordingStatus"), "completed");
+  EXPECT_EQ(Field(recording, "RecordingDuration"), "60");
+}
+
+TEST_F(CarrierTest, PlaysIntoALiveCallAndSaysHowItStands) {
+  carrier.Configure(R"({"speed":10,"outcomes":{"answered":1},"ring_min_s":1,"ring_max_s":1,
+    "numbers":{"+14155550100":{"talk_s":3000}}})");
+  const std::string sid = Run(Call("+14155550100", "c1"), twilio).provider_id;
+  ASSERT_TRUE(carrier.Reaches("by_status.in-progress", 1));
+  const auto control = [&](const std::string& kind, const std::string& more) {
+    return Run(MakeJob(kind, R"({"provider_call_id":")" + sid + "\"" + more + "}"), twilio);
+  };
+  EXPECT_EQ(control("call.status", "").response_json,
+            R"({"status":"answered","answered_by":"human"})");
+  EXPECT_EQ(control("call.update", R"(,"action":"play","audio_url":"https://a/h.mp3")").outcome,
+            Outcome::kOk);
+  const core::Json calls = carrier.Get("/control/calls");
+  const core::JsonValue& said = *core::Find((*core::Find(calls, "calls"))[0], "said");
+  EXPECT_EQ(core::AsString(said[said.Size() - 1]), "https://a/h.mp3");
+  EXPECT_EQ(control("call.update", R"(,"action":"hangup")").outcome, Outcome::kOk);
+  EXPECT_NE(control("call.status", "").response_json.find(R"("status":"completed")"),
+            std::string::npos);
+}
+
 TEST_F(CarrierTest, RefusesAsTwilioDoes) {
   const auto code = [&](const std::string& to, const std::string& from) {
     return Run(MakeJob("call",

@@ -71,6 +71,15 @@ TEST_F(TwilioTest, BuildsRequestsAsRecorded) {
        R"({"provider_call_id":"CA00000000000000000000000000000001","action":"hangup"})"},
       {"call_cancel", "call.update",
        R"({"provider_call_id":"CA00000000000000000000000000000001","action":"cancel"})"},
+      {"call_amd_record", "call",
+       R"({"to":"+14155550100","from":"+15005550006","answer_url":"https://pbx.example/answer",
+           "machine_detection":"enable","amd_url":"https://pbx.example/amd?call=42","record":true,
+           "recording_url":"https://pbx.example/recording?call=42"})"},
+      {"call_play", "call.update",
+       R"({"provider_call_id":"CA00000000000000000000000000000001","action":"play",
+           "audio_url":"https://a.example/h.mp3?a=1&b=2"})"},
+      {"call_status", "call.status",
+       R"({"provider_call_id":"CA00000000000000000000000000000001"})"},
       {"call_redirect", "call.update",
        R"({"provider_call_id":"CA00000000000000000000000000000001","action":"redirect",
            "url":"https://pbx.example/next"})"},
@@ -117,6 +126,8 @@ TEST_F(TwilioTest, RefusesJobsNoRequestCanBeMadeOf) {
                {"call.update", R"({"action":"hangup"})"},
                {"call.update", R"({"provider_call_id":"CA1","action":"sing"})"},
                {"call.update", R"({"provider_call_id":"CA1","action":"redirect"})"},
+               {"call.update", R"({"provider_call_id":"CA1","action":"play"})"},
+               {"call.status", R"({})"},
                {"message", R"({"to":"+1","body":"x"})"},
                {"fax", R"({"to":"+1"})"}};
   for (const auto& c : cases) {
@@ -193,6 +204,40 @@ TEST_F(TwilioTest, CountsACallThatIsOverAsHungUp) {
   EXPECT_EQ(Interpret("call.update", R"({"action":"hangup"})", over).outcome, Outcome::kOk);
   EXPECT_EQ(Interpret("call.update", R"({"action":"redirect"})", over).outcome,
             Outcome::kPermanent);
+}
+
+TEST_F(TwilioTest, SaysHowACallStandsInOurWords) {
+  const Result result =
+      Interpret("call.status", "{}", ReadResponse("twilio/call_fetched.response"));
+  EXPECT_EQ(result.outcome, Outcome::kOk);
+  EXPECT_EQ(
+      result.response_json,
+      R"({"status":"completed","answered_by":"machine","duration":"34",)"
+      R"("ended_at":"Tue, 01 Jul 2025 10:00:40 +0000","price":"-0.01400","price_unit":"USD"})");
+  const struct {
+    const char* theirs;
+    const char* ours;
+  } words[] = {{"queued", "initiated"},    {"ringing", "ringing"},  {"in-progress", "answered"},
+               {"completed", "completed"}, {"busy", "busy"},        {"failed", "failed"},
+               {"no-answer", "no-answer"}, {"canceled", "canceled"}};
+  for (const auto& word : words) {
+    const std::string body = R"({"sid":"CA1","answered_by":null,"price":null,"status":")" +
+                             std::string(word.theirs) + "\"}";
+    EXPECT_EQ(Interpret("call.status", "{}", Answer(200, body)).response_json,
+              R"({"status":")" + std::string(word.ours) + "\"}");
+  }
+}
+
+TEST_F(TwilioTest, AsksAgainForAStatusThatWasNotTold) {
+  const auto outcome = [this](const HttpResponse& response) {
+    return Interpret("call.status", "{}", response).outcome;
+  };
+  EXPECT_EQ(outcome(Broken(Transport::kReset, 300)), Outcome::kRetry);
+  EXPECT_EQ(outcome(Answer(500)), Outcome::kRetry);
+  EXPECT_EQ(outcome(Answer(404, R"({"code":20404,"message":"gone"})")), Outcome::kPermanent);
+  for (const char* body : {"{}", "<html>", R"({"status":"singing"})", R"({"status":5})"}) {
+    EXPECT_EQ(outcome(Answer(200, body)), Outcome::kPermanent) << body;
+  }
 }
 
 TEST_F(TwilioTest, AsksForQueuedCallsFirstAndThenForStartedOnes) {

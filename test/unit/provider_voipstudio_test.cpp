@@ -54,6 +54,8 @@ TEST_F(VoipStudioTest, BuildsRequestsAsRecorded) {
   EXPECT_EQ(
       test::Spell(Build("call.update", R"({"provider_call_id":"4278003532","action":"hangup"})")),
       ReadFile("voipstudio/hangup.request"));
+  EXPECT_EQ(test::Spell(Build("call.status", R"({"provider_call_id":"4278003532"})")),
+            ReadFile("voipstudio/status.request"));
   account.settings = R"({"agent":10001})";
   EXPECT_EQ(test::Spell(Build("call", R"({"to":"442071234567"})")),
             ReadFile("voipstudio/call_default_agent.request"));
@@ -118,6 +120,30 @@ TEST_F(VoipStudioTest, HangsUpOnce) {
     EXPECT_EQ(provider.Interpret(hang_up, account, Answer(status), kThen).outcome, Outcome::kOk);
   }
   EXPECT_EQ(provider.Interpret(hang_up, account, Answer(401), kThen).outcome, Outcome::kPermanent);
+}
+
+TEST_F(VoipStudioTest, SaysHowALiveCallStandsInOurWords) {
+  const Job ask = MakeJob("call.status", R"({"provider_call_id":"1"})");
+  const auto status = [&](const std::string& call) {
+    const Result result =
+        provider.Interpret(ask, account, Answer(200, R"({"data":)" + call + "}"), kThen);
+    return result.outcome == Outcome::kOk ? result.response_json
+                                          : std::string(OutcomeName(result.outcome));
+  };
+  EXPECT_EQ(status(R"({"id":1,"state":"RINGING","connected_at":null})"), R"({"status":"ringing"})");
+  EXPECT_EQ(status(R"({"state":"CONNECTED","connected_at":1751364002,"duration":7})"),
+            R"({"status":"answered","duration":"7"})");
+  EXPECT_EQ(status(R"({"state":"ON_HOLD"})"), R"({"status":"answered"})");
+  EXPECT_EQ(status(R"({"state":"INITIAL"})"), R"({"status":"initiated"})");
+  EXPECT_EQ(status(R"({"state":"HANGUP","connected_at":"2025-07-01 10:00:04"})"),
+            R"({"status":"completed"})");
+  EXPECT_EQ(status(R"({"state":"MISSED"})"), R"({"status":"no-answer"})");
+  EXPECT_EQ(status(R"({"state":4,"connected_at":1751364002})"), R"({"status":"answered"})");
+  EXPECT_EQ(status(R"({"state":4})"), "permanent");
+  EXPECT_EQ(status("[]"), "permanent");
+  EXPECT_EQ(provider.Interpret(ask, account, Answer(404), kThen).outcome, Outcome::kPermanent);
+  EXPECT_EQ(provider.Interpret(ask, account, Broken(Transport::kReset, 9), kThen).outcome,
+            Outcome::kRetry);
 }
 
 TEST_F(VoipStudioTest, NeverRepeatsASecretItIsTold) {

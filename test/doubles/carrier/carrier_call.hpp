@@ -55,7 +55,9 @@ struct Call {
   std::string status_method = "POST";
   std::set<std::string> events;
   std::string machine_detection;
+  std::string amd_callback;  // not empty: detection goes on while the call is connected
   bool record = false;
+  std::string recording_callback;
   double ring_limit_s = 65;
   int next_sequence = 0;
 };

@@ -18,6 +18,8 @@ constexpr int kMaxRedirects = 5;
 constexpr double kSendSeconds = 0.5;
 constexpr double kDeliverySeconds = 2;
 constexpr double kHangUpSeconds = 1;
+constexpr int kDetectionSeconds = 3;
+constexpr double kRecordingSeconds = 1;
 constexpr double kRingGraceSeconds = 5;  // Twilio adds it to Timeout
 constexpr int kMaxPageSize = 1000;
 
@@ -172,8 +174,20 @@ FormFields VoiceFields(const Call& call) {
                            {"Called", call.to},
                            {"Direction", "outbound-api"},
                            {"CallStatus", call.status}});
-  if (!call.answered_by.empty()) form.emplace_back("AnsweredBy", call.answered_by);
+  if (!call.answered_by.empty() && call.amd_callback.empty()) {
+    form.emplace_back("AnsweredBy", call.answered_by);
+  }
   return form;
+}
+
+// The same every time it is told of.
+void AddRecording(const Call& call, FormFields* form) {
+  if (!call.record || !call.answered) return;
+  const std::string sid = "RE" + call.id.substr(2);
+  form->emplace_back("RecordingSid", sid);
+  form->emplace_back("RecordingUrl", "https://api.twilio.com/2010-04-01/Accounts/" + call.account +
+                                         "/Recordings/" + sid);
+  form->emplace_back("RecordingDuration", std::to_string(call.duration_s));
 }
 
 Outgoing SignedRequest(const std::string& token, std::string url, const std::string& method,
@@ -286,7 +300,9 @@ Answer TwilioFront::CreateCall(const Request& request, const Caller& caller) {
   }
   if (call.events.empty()) call.events.insert("completed");
   call.machine_detection = Field(form, "MachineDetection");
+  if (Field(form, "AsyncAmd") == "true") call.amd_callback = Field(form, "AsyncAmdStatusCallback");
   call.record = Field(form, "Record") == "true";
+  call.recording_callback = Field(form, "RecordingStatusCallback");
   call.ring_limit_s = std::atof(Or(Field(form, "Timeout"), "60").c_str()) + kRingGraceSeconds;
   call.reference = QueryValue(call.status_callback, {"call", "job"});
   if (call.reference.empty()) call.reference = QueryValue(call.url, {"call", "job"});
@@ -401,6 +417,7 @@ void TwilioFront::OnStep(Call& call) {
       break;
     case CallState::kAnswered:
       Tell(call, "answered");
+      TellMachine(call);
       if (!call.twiml.empty()) {
         Perform(call, call.twiml, kMaxRedirects);
       } else if (!call.url.empty()) {
@@ -409,6 +426,7 @@ void TwilioFront::OnStep(Call& call) {
       break;
     case CallState::kEnded:
       Tell(call, "completed");
+      TellRecording(call);
       break;
   }
 }
@@ -427,15 +445,35 @@ void TwilioFront::Tell(Call& call, const std::string& event) {
     if (call.status == "busy") form.emplace_back("SipResponseCode", "486");
     if (call.status == "no-answer") form.emplace_back("SipResponseCode", "487");
     if (call.status == "failed") form.emplace_back("SipResponseCode", "404");
-    if (call.record && call.answered) {
-      const std::string sid = "RE" + FreshId();
-      form.emplace_back("RecordingSid", sid);
-      form.emplace_back("RecordingUrl", "https://api.twilio.com/2010-04-01/Accounts/" +
-                                            call.account + "/Recordings/" + sid);
-      form.emplace_back("RecordingDuration", std::to_string(call.duration_s));
-    }
+    AddRecording(call, &form);
   }
   world_.webhooks.Post(SignedRequest(call.token, call.status_callback, call.status_method, form));
+}
+
+// The result of detection that went on while the call was connected.
+void TwilioFront::TellMachine(Call& call) {
+  if (call.amd_callback.empty() || call.answered_by.empty()) return;
+  world_.simulation.AfterSimulated(kDetectionSeconds, [this, &call] {
+    if (call.state == CallState::kEnded) return;
+    const FormFields form{{"CallSid", call.id},
+                          {"AccountSid", call.account},
+                          {"AnsweredBy", call.answered_by},
+                          {"MachineDetectionDuration", std::to_string(kDetectionSeconds * 1000)}};
+    world_.webhooks.Post(SignedRequest(call.token, call.amd_callback, "POST", form));
+  });
+}
+
+void TwilioFront::TellRecording(const Call& call) {
+  if (!call.record || !call.answered || call.recording_callback.empty()) return;
+  world_.simulation.AfterSimulated(kRecordingSeconds, [this, &call] {
+    FormFields form{{"CallSid", call.id},
+                    {"AccountSid", call.account},
+                    {"RecordingStatus", "completed"},
+                    {"RecordingChannels", "1"},
+                    {"RecordingSource", "OutboundAPI"}};
+    AddRecording(call, &form);
+    world_.webhooks.Post(SignedRequest(call.token, call.recording_callback, "POST", form));
+  });
 }
 
 // Asks `url` what to do with the call and does it.

@@ -27,6 +27,8 @@ class TwilioFront {
 
   void OnStep(Call& call);
   void Tell(Call& call, const std::string& event);
+  void TellMachine(Call& call);
+  void TellRecording(const Call& call);
   void Listen(Call& call, const std::string& url, const std::string& method, int redirects_left);
   void Perform(Call& call, const std::string& twiml, int redirects_left);
   void DeliverMessage(Message& message);

@@ -7,12 +7,14 @@
 #include "workers/providers/outcome.hpp"
 #include "workers/providers/twilio/twilio_codes.hpp"
 #include "workers/providers/twilio/twilio_common.hpp"
+#include "workers/providers/twilio/twilio_status.hpp"
 #include "workers/providers/twilio/twiml.hpp"
 
 namespace switchboard::providers::twilio {
 namespace {
 
-constexpr KindInfo kKinds[] = {{"call", true, true}, {"call.update"}, {"message", false, true}};
+constexpr KindInfo kKinds[] = {
+    {"call", true, true}, {"call.update"}, {"call.status"}, {"message", false, true}};
 
 constexpr std::int64_t kMaxRingSeconds = 600;
 constexpr std::int64_t kCallNotInProgress = 21220;
@@ -23,6 +25,18 @@ HttpRequest Post(std::string url, const Credentials& credentials, const core::Fo
   request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
   request.body = core::FormEncode(form);
   return request;
+}
+
+// Detection comes before the answer is acted on, unless the payload has an address for its result:
+// then the call goes on meanwhile.
+void AddMachineDetection(const core::Json& payload, core::FormFields* form) {
+  const std::string wanted = Text(payload, "machine_detection");
+  if (wanted != "enable" && wanted != "detect_message_end") return;
+  form->emplace_back("MachineDetection", wanted == "enable" ? "Enable" : "DetectMessageEnd");
+  if (const std::string url = Text(payload, "amd_url"); !url.empty()) {
+    form->emplace_back("AsyncAmd", "true");
+    form->emplace_back("AsyncAmdStatusCallback", url);
+  }
 }
 
 void AddCallOptions(const core::Json& payload, core::FormFields* form) {
@@ -36,12 +50,13 @@ void AddCallOptions(const core::Json& payload, core::FormFields* form) {
     const auto seconds = std::clamp<std::int64_t>(*timeout, 1, kMaxRingSeconds);
     form->emplace_back("Timeout", std::to_string(seconds));
   }
-  const std::string detection = Text(payload, "machine_detection");
-  if (detection == "enable") form->emplace_back("MachineDetection", "Enable");
-  if (detection == "detect_message_end") {
-    form->emplace_back("MachineDetection", "DetectMessageEnd");
+  AddMachineDetection(payload, form);
+  if (core::FindBool(payload, "record").value_or(false)) {
+    form->emplace_back("Record", "true");
+    if (const std::string url = Text(payload, "recording_url"); !url.empty()) {
+      form->emplace_back("RecordingStatusCallback", url);
+    }
   }
-  if (core::FindBool(payload, "record").value_or(false)) form->emplace_back("Record", "true");
 }
 
 Built BuildCall(const core::Json& payload, const std::string& account_url,
@@ -64,22 +79,30 @@ Built BuildCall(const core::Json& payload, const std::string& account_url,
   return request;
 }
 
-Built BuildUpdate(const core::Json& payload, const std::string& account_url,
-                  const Credentials& credentials) {
+// The address of the call that a job is about.
+std::string CallUrl(const core::Json& payload, const std::string& account_url) {
   const std::string sid = Text(payload, "provider_call_id");
-  if (sid.empty()) return BadPayload("the call to change has no provider id");
+  return sid.empty() ? "" : account_url + "/Calls/" + core::UrlEncode(sid) + ".json";
+}
+
+Built BuildUpdate(const core::Json& payload, const std::string& call_url,
+                  const Credentials& credentials) {
   const std::string action = Text(payload, "action");
+  const std::string url = Text(payload, "url");
+  const std::string audio = Text(payload, "audio_url");
   core::FormFields form;
   if (action == "hangup") {
     form.emplace_back("Status", "completed");
   } else if (action == "cancel") {
     form.emplace_back("Status", "canceled");
-  } else if (const std::string url = Text(payload, "url"); action == "redirect" && !url.empty()) {
+  } else if (action == "redirect" && !url.empty()) {
     form.emplace_back("Url", url);
+  } else if (action == "play" && !audio.empty()) {
+    form.emplace_back("Twiml", PlayTwiml(audio));
   } else {
     return BadPayload("a call cannot be changed by action \"" + action + "\"");
   }
-  return Post(account_url + "/Calls/" + core::UrlEncode(sid) + ".json", credentials, form);
+  return Post(call_url, credentials, form);
 }
 
 Built BuildMessage(const core::Json& payload, const std::string& account_url,
@@ -168,18 +191,27 @@ Built Twilio::BuildRequest(const Job& job, const Account& account, Instant) cons
   if (!payload) return BadPayload("the payload is not JSON");
   const std::string account_url = AccountUrl(account, credentials);
   if (job.kind == "call") return BuildCall(*payload, account_url, credentials);
-  if (job.kind == "call.update") return BuildUpdate(*payload, account_url, credentials);
+  if (job.kind == "call.update" || job.kind == "call.status") {
+    const std::string call_url = CallUrl(*payload, account_url);
+    if (call_url.empty()) return BadPayload("the call has no provider id");
+    if (job.kind == "call.status") return Request("GET", call_url, credentials);
+    return BuildUpdate(*payload, call_url, credentials);
+  }
   if (job.kind == "message") return BuildMessage(*payload, account_url, credentials);
   return BadPayload("twilio does not take jobs of kind " + job.kind);
 }
 
 Result Twilio::Interpret(const Job& job, const Account& account, const HttpResponse& response,
                          Instant now) const {
-  Result result = DefaultOutcome(Effect::kWrite, response, now);
+  const bool asking = job.kind == "call.status";
+  Result result = DefaultOutcome(asking ? Effect::kRead : Effect::kWrite, response, now);
   if (response.transport == Transport::kAnswered) {
     if (const std::optional<core::Json> body = core::TryParseJson(response.body)) {
-      result = response.status / 100 == 2 ? Created(*body, std::move(result))
-                                          : Refused(job, *body, response.status, std::move(result));
+      if (response.status / 100 != 2) {
+        result = Refused(job, *body, response.status, std::move(result));
+      } else {
+        result = asking ? Reported(*body, std::move(result)) : Created(*body, std::move(result));
+      }
     }
   }
   return Finish(std::move(result), account, BasicUser(account));

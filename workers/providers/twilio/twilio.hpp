@@ -2,7 +2,7 @@
 //
 // Account: settings account_sid (or secret of that name); secrets auth_token, or api_key_sid and
 // api_key_secret; setting settle_seconds.
-// Payloads are those of the job kinds call, call.update and message.
+// Payloads are those of the job kinds call, call.update, call.status and message.
 #pragma once
 
 #include "workers/providers/provider.hpp"

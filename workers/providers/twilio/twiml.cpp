@@ -32,4 +32,8 @@ std::string SayTwiml(std::string_view text, std::string_view language) {
   return twiml + ">" + XmlEscape(text) + "</Say></Response>";
 }
 
+std::string PlayTwiml(std::string_view audio_url) {
+  return "<Response><Play>" + XmlEscape(audio_url) + "</Play></Response>";
+}
+
 }  // namespace switchboard::providers::twilio

@@ -1,4 +1,4 @@
-// The little TwiML a call job needs when no URL answers it.
+// The little TwiML that jobs carry themselves.
 #pragma once
 
 #include <string>
@@ -8,6 +8,9 @@ namespace switchboard::providers::twilio {
 
 // <Response><Say language="…">text</Say></Response>; no language attribute when empty.
 std::string SayTwiml(std::string_view text, std::string_view language);
+
+// <Response><Play>url</Play></Response>: plays it and hangs up.
+std::string PlayTwiml(std::string_view audio_url);
 
 }  // namespace switchboard::providers::twilio
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kPublicBase = "https://l7api.com/v1.2/voipstudio";
 
-constexpr KindInfo kKinds[] = {{"call", true, true}, {"call.update"}};
+constexpr KindInfo kKinds[] = {{"call", true, true}, {"call.update"}, {"call.status"}};
 
 // Placing a call takes 5 to 6 s and refusing one for want of a phone about 10 s.
 constexpr std::chrono::seconds kCallTimeout{20};
@@ -35,16 +35,19 @@ Built BuildCall(const Job& job, const Account& account) {
   return request;
 }
 
-Built BuildUpdate(const Job& job, const Account& account) {
+// About a call that is there: end it, or ask how it stands.
+Built BuildControl(const Job& job, const Account& account) {
   const std::optional<core::Json> payload = core::TryParseJson(job.payload);
   if (!payload) return BadPayload("the payload is not JSON");
   const std::string id = Text(*payload, "provider_call_id");
-  if (id.empty()) return BadPayload("the call to change has no provider id");
+  if (id.empty()) return BadPayload("the call has no provider id");
+  const std::string url = Base(account) + "/calls/" + core::UrlEncode(id);
+  if (job.kind == "call.status") return Request("GET", url, account);
   const std::string action = Text(*payload, "action");
   if (action != "hangup" && action != "cancel") {
     return BadPayload("voipstudio cannot " + (action.empty() ? "do nothing" : action) + " a call");
   }
-  return Request("DELETE", Base(account) + "/calls/" + core::UrlEncode(id), account);
+  return Request("DELETE", url, account);
 }
 
 // The text of an error answer: that of its first field error, else its own.
@@ -82,6 +85,30 @@ Result Placed(const core::Json& body, Result doubt) {
   return Taken(id, response.Take());
 }
 
+// A live call's state in our words; empty for one that we do not know. The documentation also shows
+// numbers, without saying what they mean: then whether it was connected tells enough.
+std::string OurStatus(const core::JsonValue& call) {
+  const std::string state = Text(call, "state");
+  const bool connected = !Text(call, "connected_at").empty();
+  if (state == "INITIAL") return "initiated";
+  if (state == "RINGING") return "ringing";
+  if (state == "HANGUP" || state == "MISSED") return connected ? "completed" : "no-answer";
+  if (state == "CONNECTED" || state == "ON_HOLD" || connected) return "answered";
+  return "";
+}
+
+Result Reported(const core::Json& body, Result unread) {
+  const core::JsonValue* data = core::Find(body, "data");
+  const std::string status = data == nullptr ? "" : OurStatus(*data);
+  if (status.empty()) return unread;
+  core::JsonWriter response;
+  response.BeginObject().Key("status").String(status);
+  if (const std::string seconds = Text(*data, "duration"); !seconds.empty()) {
+    response.Key("duration").String(seconds);
+  }
+  return Taken("", response.EndObject().Take());
+}
+
 }  // namespace
 
 std::string Base(const Account& account) { return BaseUrl(account, kPublicBase); }
@@ -114,13 +141,14 @@ Built VoipStudio::BuildRequest(const Job& job, const Account& account, Instant) 
     return BadAccount("the account has no secret api_token");
   }
   if (job.kind == "call") return BuildCall(job, account);
-  if (job.kind == "call.update") return BuildUpdate(job, account);
+  if (job.kind == "call.update" || job.kind == "call.status") return BuildControl(job, account);
   return BadPayload("voipstudio does not take jobs of kind " + job.kind);
 }
 
 Result VoipStudio::Interpret(const Job& job, const Account& account, const HttpResponse& response,
                              Instant now) const {
-  Result result = DefaultOutcome(Effect::kWrite, response, now);
+  const bool asking = job.kind == "call.status";
+  Result result = DefaultOutcome(asking ? Effect::kRead : Effect::kWrite, response, now);
   if (response.transport == Transport::kAnswered) {
     const bool hang_up = job.kind == "call.update";
     if (hang_up && (response.status / 100 == 2 || response.status == 404)) {
@@ -129,7 +157,7 @@ Result VoipStudio::Interpret(const Job& job, const Account& account, const HttpR
     }
     const std::optional<core::Json> body = core::TryParseJson(response.body);
     if (body && response.status / 100 == 2) {
-      result = Placed(*body, std::move(result));
+      result = asking ? Reported(*body, std::move(result)) : Placed(*body, std::move(result));
     } else if (body) {
       if (std::string text = ErrorText(*body); !text.empty()) result.error = std::move(text);
     }
