@@ -4,7 +4,9 @@
 --   draft --start--> active --pause--> paused --resume--> active
 --   active, paused --complete--> completed      draft, paused, completed --archive--> archived
 --
--- A campaign that was completed because its list ran out (ran_out) can be resumed; one that a person completed cannot.
+-- A campaign that was completed because its list ran out (ran_out) can be resumed, and becomes active by itself when there is somebody
+-- to call again (45_completion.sql); one that a person completed cannot. Calls under way go on, whatever becomes of their campaign;
+-- those not sent yet are refused at sending unless it is active.
 
 CREATE OR REPLACE FUNCTION switchboard._campaign_steps()
 RETURNS TABLE (step text, from_status switchboard.campaign_status, to_status switchboard.campaign_status)
@@ -120,12 +122,19 @@ BEGIN
     jsonb_build_object('from', old.status, 'to', new.status));
   IF new.status = 'active' THEN
     PERFORM switchboard._wake();
+  ELSIF new.status IN ('completed', 'archived') THEN
+    PERFORM FROM switchboard.dialer_queues q
+    WHERE q.tenant_id = new.tenant_id AND q.campaign_id = new.id AND q.status = 'queued' ORDER BY q.id FOR NO KEY UPDATE;
+    UPDATE switchboard.dialer_queues q
+    SET status = 'skipped', reason = 'campaign-' || new.status, reserved_by = NULL, reserved_until = NULL
+    WHERE q.tenant_id = new.tenant_id AND q.campaign_id = new.id AND q.status = 'queued';
   END IF;
   RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION switchboard._note_campaign_step() IS
-  'Trigger on campaigns: a change of status goes to the event feed and the audit log, and wakes the workers.';
+  'Trigger on campaigns: a change of status goes to the event feed and the audit log; an active campaign wakes the workers, the queue
+of one that is over is emptied.';
 REVOKE ALL ON FUNCTION switchboard._note_campaign_step() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER campaigns_status_step BEFORE UPDATE OF status ON switchboard.campaigns
@@ -136,6 +145,39 @@ CREATE OR REPLACE TRIGGER campaigns_status_noted AFTER UPDATE OF status ON switc
   FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status)
   EXECUTE FUNCTION switchboard._note_campaign_step();
 COMMENT ON TRIGGER campaigns_status_noted ON switchboard.campaigns IS 'Tells the feed and the audit log of changes of status.';
+
+CREATE OR REPLACE FUNCTION switchboard._cancel_campaign_calls()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: calls are not the application's to end. Calls that the provider has go on, as calls of no campaign. Nothing is left
+-- to be done when the tenant goes as well.
+DECLARE
+  calls uuid[];
+  at    timestamptz := clock_timestamp();
+BEGIN
+  IF NOT EXISTS (SELECT FROM switchboard.tenants t WHERE t.id = old.tenant_id) THEN
+    RETURN old;
+  END IF;
+  calls := ARRAY(
+    SELECT c.id FROM switchboard.call_logs c
+    WHERE c.tenant_id = old.tenant_id AND c.campaign_id = old.id AND c.direction = 'outbound'
+      AND c.status = 'initiated' AND c.call_id IS NULL AND c.dialed_at IS NULL
+    ORDER BY c.id FOR NO KEY UPDATE);
+  UPDATE switchboard.call_logs c SET hang_up_at = at WHERE c.id = ANY (calls);
+  PERFORM switchboard._apply_call_status(ARRAY(
+    SELECT ROW(c.id, c.tenant_id, c.provider, NULL, 'canceled', at, 0, NULL, NULL, 'campaign-deleted', '{}')::switchboard.call_status_event
+    FROM switchboard.call_logs c WHERE c.id = ANY (calls)));
+  RETURN old;
+END
+$$;
+COMMENT ON FUNCTION switchboard._cancel_campaign_calls() IS
+  'Trigger on campaigns: calls of a deleted campaign that were not sent yet are canceled.';
+REVOKE ALL ON FUNCTION switchboard._cancel_campaign_calls() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER campaigns_deleted BEFORE DELETE ON switchboard.campaigns
+  FOR EACH ROW EXECUTE FUNCTION switchboard._cancel_campaign_calls();
+COMMENT ON TRIGGER campaigns_deleted ON switchboard.campaigns IS 'Cancels the calls that were not sent yet.';
 
 CREATE OR REPLACE FUNCTION switchboard._step_campaign(campaign uuid, wanted text)
 RETURNS switchboard.dialer_campaigns
@@ -197,8 +239,9 @@ RETURNS switchboard.dialer_campaigns
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT switchboard._step_campaign(start_campaign.id, 'start') $$;
 COMMENT ON FUNCTION switchboard.start_campaign(uuid) IS
-  'Makes a draft campaign active: power and predictive campaigns begin to dial. Returns the campaign. Errors: P0002 no such
-campaign, SB005 not a draft, SB002 no account for voice or no caller number.';
+  'Makes a draft campaign active: power and predictive campaigns begin to dial, and workers queue their people without being asked, so
+that a run_campaign() afterwards may find nobody left to queue. A campaign with an empty list waits for people. Returns the campaign.
+Errors: P0002 no such campaign, SB005 not a draft, SB002 no account for voice or no caller number.';
 REVOKE ALL ON FUNCTION switchboard.start_campaign(uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard.pause_campaign(id uuid)
@@ -214,7 +257,8 @@ RETURNS switchboard.dialer_campaigns
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT switchboard._step_campaign(resume_campaign.id, 'resume') $$;
 COMMENT ON FUNCTION switchboard.resume_campaign(uuid) IS
-  'Makes a paused campaign active again, or one whose list had run out. Errors: P0002, SB005, SB002.';
+  'Makes a paused campaign active again, or one whose list had run out; the latter completes again at the next look unless people
+have been added or recycled. Errors: P0002, SB005, SB002.';
 REVOKE ALL ON FUNCTION switchboard.resume_campaign(uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard.complete_campaign(id uuid)
@@ -222,7 +266,7 @@ RETURNS switchboard.dialer_campaigns
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT switchboard._step_campaign(complete_campaign.id, 'complete') $$;
 COMMENT ON FUNCTION switchboard.complete_campaign(uuid) IS
-  'Ends an active or paused campaign; what is left in its queue is not dialed. Errors: P0002, SB005.';
+  'Ends an active or paused campaign for good; what is left in its queue is skipped, calls under way go on. Errors: P0002, SB005.';
 REVOKE ALL ON FUNCTION switchboard.complete_campaign(uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard.archive_campaign(id uuid)

@@ -34,13 +34,14 @@ BEGIN
     DELETE FROM switchboard.campaign_stat_deltas d WHERE d.ctid = ANY (rows_to_fold) RETURNING d.*
   )
   INSERT INTO switchboard.campaign_stat_deltas
-    (campaign_id, tenant_id, n_total, n_completed, n_pending, n_failed, n_calling, n_callback, n_do_not_call, n_exhausted)
+    (campaign_id, tenant_id, n_total, n_completed, n_pending, n_failed, n_calling, n_callback, n_do_not_call, n_exhausted,
+     n_tried)
   SELECT campaign_id, tenant_id, sum(n_total), sum(n_completed), sum(n_pending), sum(n_failed), sum(n_calling),
-         sum(n_callback), sum(n_do_not_call), sum(n_exhausted)
+         sum(n_callback), sum(n_do_not_call), sum(n_exhausted), sum(n_tried)
   FROM gone
   GROUP BY campaign_id, tenant_id
   HAVING (sum(n_total), sum(n_completed), sum(n_pending), sum(n_failed), sum(n_calling), sum(n_callback),
-          sum(n_do_not_call), sum(n_exhausted)) <> (0, 0, 0, 0, 0, 0, 0, 0);
+          sum(n_do_not_call), sum(n_exhausted), sum(n_tried)) <> (0, 0, 0, 0, 0, 0, 0, 0, 0);
   RETURN cardinality(rows_to_fold);
 END
 $$;
@@ -70,33 +71,38 @@ DECLARE
   tenants   uuid[];
   statuses  switchboard.campaign_contact_status[];
   used_up   boolean[];
+  tried     boolean[];
   changes   bigint[];
+  grown     uuid[];
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
     -- TRUNCATE, not DELETE: as for the table itself, deltas committed after an old snapshot must go as well.
     TRUNCATE switchboard.campaign_stat_deltas;
     RETURN NULL;
   ELSIF TG_OP = 'INSERT' THEN
-    SELECT array_agg(g.campaign_id), array_agg(g.tenant_id), array_agg(g.status), array_agg(g.exhausted), array_agg(g.n)
-    INTO campaigns, tenants, statuses, used_up, changes
+    SELECT array_agg(g.campaign_id), array_agg(g.tenant_id), array_agg(g.status), array_agg(g.exhausted), array_agg(g.tried),
+           array_agg(g.n)
+    INTO campaigns, tenants, statuses, used_up, tried, changes
     FROM (SELECT r.campaign_id, r.tenant_id, r.status, r.status = 'failed' AND r.next_attempt_at IS NULL AS exhausted,
-                 count(*) AS n
-          FROM new_rows r GROUP BY 1, 2, 3, 4) g;
+                 r.attempts > 0 AS tried, count(*) AS n
+          FROM new_rows r GROUP BY 1, 2, 3, 4, 5) g;
   ELSIF TG_OP = 'DELETE' THEN
-    SELECT array_agg(g.campaign_id), array_agg(g.tenant_id), array_agg(g.status), array_agg(g.exhausted), array_agg(g.n)
-    INTO campaigns, tenants, statuses, used_up, changes
+    SELECT array_agg(g.campaign_id), array_agg(g.tenant_id), array_agg(g.status), array_agg(g.exhausted), array_agg(g.tried),
+           array_agg(g.n)
+    INTO campaigns, tenants, statuses, used_up, tried, changes
     FROM (SELECT r.campaign_id, r.tenant_id, r.status, r.status = 'failed' AND r.next_attempt_at IS NULL AS exhausted,
-                 -count(*) AS n
-          FROM old_rows r GROUP BY 1, 2, 3, 4) g;
+                 r.attempts > 0 AS tried, -count(*) AS n
+          FROM old_rows r GROUP BY 1, 2, 3, 4, 5) g;
   ELSE
-    SELECT array_agg(g.campaign_id), array_agg(g.tenant_id), array_agg(g.status), array_agg(g.exhausted), array_agg(g.n)
-    INTO campaigns, tenants, statuses, used_up, changes
+    SELECT array_agg(g.campaign_id), array_agg(g.tenant_id), array_agg(g.status), array_agg(g.exhausted), array_agg(g.tried),
+           array_agg(g.n)
+    INTO campaigns, tenants, statuses, used_up, tried, changes
     FROM (SELECT r.campaign_id, r.tenant_id, r.status, r.status = 'failed' AND r.next_attempt_at IS NULL AS exhausted,
-                 sum(r.change)::bigint AS n
-          FROM (SELECT n.campaign_id, n.tenant_id, n.status, n.next_attempt_at, 1 AS change FROM new_rows n
+                 r.attempts > 0 AS tried, sum(r.change)::bigint AS n
+          FROM (SELECT n.campaign_id, n.tenant_id, n.status, n.next_attempt_at, n.attempts, 1 AS change FROM new_rows n
                 UNION ALL
-                SELECT o.campaign_id, o.tenant_id, o.status, o.next_attempt_at, -1 FROM old_rows o) r
-          GROUP BY 1, 2, 3, 4
+                SELECT o.campaign_id, o.tenant_id, o.status, o.next_attempt_at, o.attempts, -1 FROM old_rows o) r
+          GROUP BY 1, 2, 3, 4, 5
           HAVING sum(r.change) <> 0) g;
   END IF;
   IF campaigns IS NULL THEN
@@ -106,18 +112,27 @@ BEGIN
     PERFORM switchboard._require_campaigns(campaigns, tenants, 'campaign_contacts');
   END IF;
 
-  INSERT INTO switchboard.campaign_stat_deltas
-    (campaign_id, tenant_id, n_total, n_completed, n_pending, n_failed, n_calling, n_callback, n_do_not_call, n_exhausted)
-  SELECT c.campaign_id, c.tenant_id, sum(c.n),
-         coalesce(sum(c.n) FILTER (WHERE c.status = 'completed'), 0),
-         coalesce(sum(c.n) FILTER (WHERE c.status = 'pending'), 0),
-         coalesce(sum(c.n) FILTER (WHERE c.status = 'failed'), 0),
-         coalesce(sum(c.n) FILTER (WHERE c.status = 'calling'), 0),
-         coalesce(sum(c.n) FILTER (WHERE c.status = 'callback'), 0),
-         coalesce(sum(c.n) FILTER (WHERE c.status = 'do-not-call'), 0),
-         coalesce(sum(c.n) FILTER (WHERE c.exhausted), 0)
-  FROM unnest(campaigns, tenants, statuses, used_up, changes) AS c (campaign_id, tenant_id, status, exhausted, n)
-  GROUP BY c.campaign_id, c.tenant_id;
+  WITH noted AS (
+    INSERT INTO switchboard.campaign_stat_deltas
+      (campaign_id, tenant_id, n_total, n_completed, n_pending, n_failed, n_calling, n_callback, n_do_not_call, n_exhausted,
+       n_tried)
+    SELECT c.campaign_id, c.tenant_id, sum(c.n),
+           coalesce(sum(c.n) FILTER (WHERE c.status = 'completed'), 0),
+           coalesce(sum(c.n) FILTER (WHERE c.status = 'pending'), 0),
+           coalesce(sum(c.n) FILTER (WHERE c.status = 'failed'), 0),
+           coalesce(sum(c.n) FILTER (WHERE c.status = 'calling'), 0),
+           coalesce(sum(c.n) FILTER (WHERE c.status = 'callback'), 0),
+           coalesce(sum(c.n) FILTER (WHERE c.status = 'do-not-call'), 0),
+           coalesce(sum(c.n) FILTER (WHERE c.exhausted), 0),
+           coalesce(sum(c.n) FILTER (WHERE c.tried), 0)
+    FROM unnest(campaigns, tenants, statuses, used_up, tried, changes) AS c (campaign_id, tenant_id, status, exhausted, tried, n)
+    GROUP BY c.campaign_id, c.tenant_id
+    RETURNING campaign_id, n_pending + n_calling + n_callback + n_failed - n_exhausted AS more_to_call
+  )
+  SELECT array_agg(n.campaign_id ORDER BY n.campaign_id) INTO grown FROM noted n WHERE n.more_to_call > 0;
+  IF grown IS NOT NULL THEN
+    PERFORM switchboard._reopen_campaigns(grown);
+  END IF;
 
   -- One statement in 64 folds up to 256 rows, so rows go faster than they come. Only in READ COMMITTED: above it a row
   -- that somebody else folded since our snapshot would raise a serialization failure in a statement that did no wrong.
@@ -128,7 +143,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard.update_campaign_stats() IS
-  'Trigger, once per statement on campaign_contacts: notes what the statement changed in the statistics of its campaigns.';
+  'Trigger, once per statement on campaign_contacts: notes what the statement changed in the statistics of its campaigns, and makes
+those that had run out of people active again when there is somebody to call.';
 REVOKE ALL ON FUNCTION switchboard.update_campaign_stats() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER campaign_contacts_stats_insert AFTER INSERT ON switchboard.campaign_contacts
@@ -144,6 +160,22 @@ COMMENT ON TRIGGER campaign_contacts_stats_insert ON switchboard.campaign_contac
 COMMENT ON TRIGGER campaign_contacts_stats_update ON switchboard.campaign_contacts IS 'Keeps the statistics of campaigns.';
 COMMENT ON TRIGGER campaign_contacts_stats_delete ON switchboard.campaign_contacts IS 'Keeps the statistics of campaigns.';
 COMMENT ON TRIGGER campaign_contacts_stats_truncate ON switchboard.campaign_contacts IS 'Keeps the statistics of campaigns.';
+
+CREATE OR REPLACE FUNCTION switchboard._list_penetration(campaign uuid)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY INVOKER: of a campaign that the caller does not see there is nobody. Cost: as reading stats.
+  SELECT jsonb_build_object('listed', s.listed, 'tried', s.tried, 'finished', s.finished,
+                            'penetration', round(s.tried / nullif(s.listed, 0), 4), 'completion', round(s.finished / nullif(s.listed, 0), 4))
+  FROM (SELECT coalesce(sum(d.n_total), 0) AS listed, coalesce(sum(d.n_tried), 0) AS tried,
+               coalesce(sum(d.n_completed + d.n_do_not_call + d.n_exhausted), 0) AS finished
+        FROM switchboard.campaign_stat_deltas d WHERE d.campaign_id = campaign) s
+$$;
+COMMENT ON FUNCTION switchboard._list_penetration(uuid) IS
+  'How far a campaign has come with its list: listed; tried, people called at least once; finished, people whom it will not call again;
+penetration = tried/listed and completion = finished/listed (0 to 1, null for an empty list).';
+REVOKE ALL ON FUNCTION switchboard._list_penetration(uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._stats_scope(campaign uuid)
 RETURNS uuid
@@ -190,9 +222,10 @@ BEGIN
   END IF;
   LOCK TABLE switchboard.campaign_stat_deltas IN SHARE UPDATE EXCLUSIVE MODE;
   INSERT INTO switchboard.campaign_stat_deltas
-    (campaign_id, tenant_id, n_total, n_completed, n_pending, n_failed, n_calling, n_callback, n_do_not_call, n_exhausted)
+    (campaign_id, tenant_id, n_total, n_completed, n_pending, n_failed, n_calling, n_callback, n_do_not_call, n_exhausted,
+     n_tried)
   SELECT s.campaign_id, s.tenant_id, sum(s.n_total), sum(s.n_completed), sum(s.n_pending), sum(s.n_failed), sum(s.n_calling),
-         sum(s.n_callback), sum(s.n_do_not_call), sum(s.n_exhausted)
+         sum(s.n_callback), sum(s.n_do_not_call), sum(s.n_exhausted), sum(s.n_tried)
   FROM (
     SELECT l.campaign_id, l.tenant_id, count(*) AS n_total,
            count(*) FILTER (WHERE l.status = 'completed') AS n_completed,
@@ -201,13 +234,14 @@ BEGIN
            count(*) FILTER (WHERE l.status = 'calling') AS n_calling,
            count(*) FILTER (WHERE l.status = 'callback') AS n_callback,
            count(*) FILTER (WHERE l.status = 'do-not-call') AS n_do_not_call,
-           count(*) FILTER (WHERE l.status = 'failed' AND l.next_attempt_at IS NULL) AS n_exhausted
+           count(*) FILTER (WHERE l.status = 'failed' AND l.next_attempt_at IS NULL) AS n_exhausted,
+           count(*) FILTER (WHERE l.attempts > 0) AS n_tried
     FROM switchboard.campaign_contacts l
     WHERE (one IS NULL OR l.campaign_id = one) AND (tenant IS NULL OR l.tenant_id = tenant)
     GROUP BY l.campaign_id, l.tenant_id
     UNION ALL
     SELECT d.campaign_id, d.tenant_id, -d.n_total, -d.n_completed, -d.n_pending, -d.n_failed, -d.n_calling, -d.n_callback,
-           -d.n_do_not_call, -d.n_exhausted
+           -d.n_do_not_call, -d.n_exhausted, -d.n_tried
     FROM switchboard.campaign_stat_deltas d
     WHERE (one IS NULL OR d.campaign_id = one) AND (tenant IS NULL OR d.tenant_id = tenant)) s
   GROUP BY s.campaign_id, s.tenant_id

@@ -5,7 +5,7 @@
 -- change. A score that changes while somebody puts the person on a list in another transaction may be seen at its next change
 -- only: locking every contact against that is not worth it for an order.
 
-CREATE OR REPLACE FUNCTION switchboard._best_hours(opens time, closes time, timezone text, phone text)
+CREATE OR REPLACE FUNCTION switchboard._preferred_hours(opens time, closes time, timezone text, phone text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -15,10 +15,10 @@ AS $$
                CASE WHEN closes = '24:00' THEN '24:00' ELSE to_char(closes, 'HH24:MI') END AS closes) h
   WHERE h.opens <> h.closes
 $$;
-COMMENT ON FUNCTION switchboard._best_hours(time, time, text, text) IS
+COMMENT ON FUNCTION switchboard._preferred_hours(time, time, text, text) IS
   'When somebody likes to be called, as text that is equal for equal hours: "09:00-11:30 Europe/Berlin". The zone is the contact''s,
 else the number''s if there is only one, else empty. NULL when the hours are not known, or equal.';
-REVOKE ALL ON FUNCTION switchboard._best_hours(time, time, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION switchboard._preferred_hours(time, time, text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._are_best_hours(best_hours text, fallback_zone text, at timestamptz)
 RETURNS boolean
@@ -27,7 +27,7 @@ AS $$
   SELECT switchboard.next_call_time(at, coalesce(nullif(substr(best_hours, 13), ''), fallback_zone),
            jsonb_build_object('start', substr(best_hours, 1, 5), 'end', substr(best_hours, 7, 5))) = at
 $$;
-COMMENT ON FUNCTION switchboard._are_best_hours(text, text, timestamptz) IS 'Whether hours as _best_hours() writes them are now.';
+COMMENT ON FUNCTION switchboard._are_best_hours(text, text, timestamptz) IS 'Whether hours as _preferred_hours() writes them are now.';
 REVOKE ALL ON FUNCTION switchboard._are_best_hours(text, text, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._take_calling_order()
@@ -38,7 +38,7 @@ AS $$
 -- they are of the same tenant.
 BEGIN
   IF TG_OP = 'UPDATE' THEN
-    SELECT k.lead_score, switchboard._best_hours(k.best_call_start, k.best_call_end, k.timezone, new.phone_number)
+    SELECT k.lead_score, switchboard._preferred_hours(k.best_call_start, k.best_call_end, k.timezone, new.phone_number)
     INTO new.lead_score, new.best_hours
     FROM switchboard.contacts k WHERE k.tenant_id = new.tenant_id AND k.id = new.contact_id;
     new.lead_score := coalesce(new.lead_score, 0);
@@ -47,7 +47,7 @@ BEGIN
   UPDATE switchboard.campaign_contacts l
   SET lead_score = o.lead_score, best_hours = o.best_hours
   FROM (SELECT n.id, n.lead_score AS score_given, n.best_hours AS hours_given, k.lead_score,
-               switchboard._best_hours(k.best_call_start, k.best_call_end, k.timezone, n.phone_number) AS best_hours
+               switchboard._preferred_hours(k.best_call_start, k.best_call_end, k.timezone, n.phone_number) AS best_hours
         FROM new_rows n
         JOIN switchboard.contacts k ON k.tenant_id = n.tenant_id AND k.id = n.contact_id
         WHERE n.contact_id IS NOT NULL) o
@@ -87,7 +87,7 @@ BEGIN
   WHERE k.id = ANY (changed) ORDER BY l.id FOR NO KEY UPDATE OF l;
   UPDATE switchboard.campaign_contacts l
   SET lead_score = o.lead_score, best_hours = o.best_hours
-  FROM (SELECT l.id, k.lead_score, switchboard._best_hours(k.best_call_start, k.best_call_end, k.timezone, l.phone_number) AS best_hours
+  FROM (SELECT l.id, k.lead_score, switchboard._preferred_hours(k.best_call_start, k.best_call_end, k.timezone, l.phone_number) AS best_hours
         FROM switchboard.contacts k
         JOIN switchboard.campaign_contacts l ON l.tenant_id = k.tenant_id AND l.contact_id = k.id
         WHERE k.id = ANY (changed)) o

@@ -131,7 +131,7 @@ BEGIN
       timezone = coalesce(excluded.timezone, k.timezone), locale = coalesce(excluded.locale, k.locale),
       source = coalesce(k.source, excluded.source)
     RETURNING k.id, k.phone_number, k.lead_score,
-              switchboard._best_hours(k.best_call_start, k.best_call_end, k.timezone, k.phone_number) AS best_hours
+              switchboard._preferred_hours(k.best_call_start, k.best_call_end, k.timezone, k.phone_number) AS best_hours
   ), listed AS (
     INSERT INTO switchboard.campaign_contacts AS l
       (id, tenant_id, campaign_id, contact_id, phone_number, first_name, last_name, email, company, priority, metadata,
@@ -166,9 +166,7 @@ BEGIN
   UPDATE switchboard.campaign_contacts l SET priority = m.priority
   FROM unnest(moved, priorities) AS m (id, priority) WHERE l.id = m.id;
 
-  IF campaign.status = 'completed' AND (answer ->> 'added')::bigint > 0 THEN
-    PERFORM switchboard.resume_campaign(campaign.id);
-  ELSIF campaign.status = 'active' THEN
+  IF campaign.status = 'active' THEN
     PERFORM switchboard._wake();
   END IF;
   RETURN answer;

@@ -362,10 +362,7 @@ BEGIN
     RETURN NULL;
   END IF;
   dispatched := switchboard._dial_campaign(campaign, max_calls, at, generous);
-  IF switchboard._nobody_left(campaign.id)
-     AND coalesce(campaign.settings -> 'complete_when_done', 'true') <> 'false' THEN
-    UPDATE switchboard.campaigns c SET status = 'completed', ran_out = true WHERE c.id = campaign.id;
-  END IF;
+  PERFORM switchboard._complete_if_done(campaign);
   RETURN dispatched;
 END
 $$;
@@ -482,6 +479,7 @@ DECLARE
   wrap_up  timestamptz := switchboard._end_wrap_ups(at);
   in_use   boolean := switchboard._serve_campaigns(max_calls, at);
 BEGIN
+  PERFORM switchboard._complete_idle_campaigns();
   PERFORM switchboard._retry_webhooks();
   RETURN least(switchboard._next_dial_at(at), switchboard._next_webhook_retry(), silent, wrap_up,
                CASE WHEN in_use THEN at + interval '100 ms' END);

@@ -50,12 +50,15 @@ BEGIN
     VALUES (campaign.tenant_id, campaign.id, at, clock_timestamp(), queued, skipped, run_source)
     RETURNING id INTO run_id;
   END IF;
+  IF queued = 0 THEN
+    PERFORM switchboard._complete_if_done(campaign);
+  END IF;
   RETURN jsonb_build_object('run_id', run_id, 'queued', queued, 'skipped', skipped);
 END
 $$;
 COMMENT ON FUNCTION switchboard._queue_contacts(switchboard.campaigns, text, timestamptz) IS
-  'One run of a campaign that the caller has locked; returns {"run_id","queued","skipped"}. A run of dispatch that found nothing
-is not recorded.';
+  'One run of a campaign that the caller has locked; returns {"run_id","queued","skipped"}. A run that finds nobody left completes the
+campaign. A run of dispatch that found nothing is not recorded.';
 REVOKE ALL ON FUNCTION switchboard._queue_contacts(switchboard.campaigns, text, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._caller_may(tenant uuid, owner uuid)
@@ -111,6 +114,7 @@ $$;
 COMMENT ON FUNCTION switchboard.run_campaign(uuid) IS
   'One run of an active campaign: moves people who are due into dialer_queues, up to settings.queue_limit waiting (default 1000), and
 logs it in campaign_runs. Returns {"run_id", "queued", "skipped": {reason: n}}; people skipped because of the time of day are put
-off until it is right, the others become do-not-call. Power and predictive campaigns run by themselves while workers are there;
-manual and preview campaigns only queue. Errors: P0002 no such campaign, SB005 not active.';
+off until it is right, the others become do-not-call. A run that finds nobody left to call completes the campaign. Power and predictive
+campaigns run by themselves while workers are there: then the workers may have queued, and even called, everybody who is due, and
+"queued" is 0. Manual and preview campaigns only queue. Errors: P0002 no such campaign, SB005 not active.';
 REVOKE ALL ON FUNCTION switchboard.run_campaign(uuid) FROM PUBLIC;

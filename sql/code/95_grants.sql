@@ -70,6 +70,9 @@ SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
     'handle_http', '_http_routes', '_http_match', '_http_problem', '_http_error', '_http_webhook', '_http_twilio_status',
     '_http_health', '_http_metrics']);
 
+-- Section: campaigns and the hopper
+SELECT switchboard._grant_execute('switchboard_app', ARRAY['recycle_campaign', '_recycle_campaign', '_outcomes', '_list_penetration']);
+
 -- Section: compliance
 SELECT switchboard._grant_execute('switchboard_app', ARRAY['campaign_preflight', '_campaign_preflight', 'refusals']);
 

@@ -164,6 +164,7 @@ CREATE TABLE switchboard.campaign_stat_deltas (
     n_do_not_call bigint NOT NULL DEFAULT 0,
     n_callback bigint NOT NULL DEFAULT 0,
     n_exhausted bigint NOT NULL DEFAULT 0,
+    n_tried bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (campaign_id, id)
 ) WITH (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 500);
 COMMENT ON TABLE switchboard.campaign_stat_deltas IS
@@ -179,6 +180,7 @@ COMMENT ON COLUMN switchboard.campaign_stat_deltas.n_failed IS 'Of these, failed
 COMMENT ON COLUMN switchboard.campaign_stat_deltas.n_do_not_call IS 'Of these, do-not-call.';
 COMMENT ON COLUMN switchboard.campaign_stat_deltas.n_callback IS 'Of these, waiting for a callback.';
 COMMENT ON COLUMN switchboard.campaign_stat_deltas.n_exhausted IS 'Of the failed ones, those with no attempt left.';
+COMMENT ON COLUMN switchboard.campaign_stat_deltas.n_tried IS 'People who were called at least once.';
 
 CREATE TABLE switchboard.campaign_runs (
     id uuid PRIMARY KEY DEFAULT switchboard.uuid_v7(),
