@@ -11,16 +11,10 @@ namespace {
 using namespace std::chrono_literals;
 using core::FindString;
 using providers::Account;
-using providers::Built;
 using providers::Job;
-using providers::Looked;
 using providers::Outcome;
 using providers::Provider;
 using providers::Result;
-
-providers::Instant Now() {
-  return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-}
 
 class CarrierTest : public testing::Test {
  protected:
@@ -52,23 +46,8 @@ class CarrierTest : public testing::Test {
                                carrier.base() + "/inbox/status?account=7&call=" + reference +
                                "\"}");
   }
-  Result Run(const Job& job, const Account& account) {
-    const Provider* provider = providers::FindProvider(account.provider);
-    const Built built = provider->BuildRequest(job, account, Now());
-    if (const auto* bad = std::get_if<Result>(&built)) return *bad;
-    HttpRequest request = std::get<HttpRequest>(built);
-    request.timeout = timeout;
-    return provider->Interpret(job, account, Send(request), Now());
-  }
-  Result LookUp(const Job& job, const Account& account) {
-    const Provider* provider = providers::FindProvider(account.provider);
-    auto request = std::get<HttpRequest>(provider->BuildLookup(job, account, Now()));
-    for (;;) {
-      Looked looked = provider->InterpretLookup(job, account, request, Send(request), Now());
-      if (const auto* result = std::get_if<Result>(&looked)) return *result;
-      request = std::get<HttpRequest>(looked);
-    }
-  }
+  Result Run(const Job& job, const Account& account) { return RunJob(job, account, timeout); }
+  Result LookUp(const Job& job, const Account& account) { return LookUpJob(job, account); }
   std::vector<core::FormFields> Inbox() {
     std::vector<core::FormFields> forms;
     const core::Json inbox = carrier.Get("/control/inbox");

@@ -71,7 +71,7 @@ inline HttpResponse Send(const HttpRequest& request) {
   curl_easy_setopt(curl.get(), CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, request.method.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers);
-  if (request.method == "POST") {
+  if (request.method == "POST" || !request.body.empty()) {
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, request.body.size());
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, request.body.c_str());
   }
@@ -90,6 +90,33 @@ inline HttpResponse Send(const HttpRequest& request) {
   response.status = static_cast<int>(status);
   response.request_bytes = sent;
   return response;
+}
+
+inline providers::Instant Now() {
+  return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+// What becomes of a job, by the requests that its provider builds.
+inline providers::Result RunJob(const providers::Job& job, const providers::Account& account,
+                                std::chrono::milliseconds timeout = std::chrono::seconds(5)) {
+  const providers::Provider* provider = providers::FindProvider(account.provider);
+  const providers::Built built = provider->BuildRequest(job, account, Now());
+  if (const auto* bad = std::get_if<providers::Result>(&built)) return *bad;
+  HttpRequest request = std::get<HttpRequest>(built);
+  request.timeout = timeout;
+  return provider->Interpret(job, account, Send(request), Now());
+}
+
+// What the provider says of a job in doubt.
+inline providers::Result LookUpJob(const providers::Job& job, const providers::Account& account) {
+  const providers::Provider* provider = providers::FindProvider(account.provider);
+  auto request = std::get<HttpRequest>(provider->BuildLookup(job, account, Now()));
+  for (;;) {
+    providers::Looked looked =
+        provider->InterpretLookup(job, account, request, Send(request), Now());
+    if (const auto* result = std::get_if<providers::Result>(&looked)) return *result;
+    request = std::get<HttpRequest>(looked);
+  }
 }
 
 class CarrierProcess {

@@ -46,11 +46,12 @@ struct Call {
   std::vector<std::string> said;
   std::vector<std::string> dialed;
 
-  // What the request asked for (Twilio).
+  // What the request asked for (Twilio, Vonage).
   std::string token;
   std::string url;
   std::string url_method = "POST";
   std::string twiml;
+  std::string ncco;  // Vonage
   std::string status_callback;
   std::string status_method = "POST";
   std::set<std::string> events;

@@ -116,6 +116,7 @@ Answer Router::Handle(const Request& request) {
   for (const std::string_view base : {"/v1.2/voipstudio/", "/v1.1/voipstudio/"}) {
     if (path.starts_with(base)) return voipstudio_.Handle(request, path.substr(base.size()));
   }
+  if (path == "/v1/calls" || path.starts_with("/v1/calls/")) return vonage_.Handle(request);
   if (path.starts_with("/control/")) return Control(request);
   return NotFound();
 }

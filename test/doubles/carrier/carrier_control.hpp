@@ -12,6 +12,7 @@
 #include "test/doubles/carrier/carrier_receivers.hpp"
 #include "test/doubles/carrier/carrier_twilio.hpp"
 #include "test/doubles/carrier/carrier_voipstudio.hpp"
+#include "test/doubles/carrier/carrier_vonage.hpp"
 #include "test/doubles/carrier/carrier_world.hpp"
 
 namespace switchboard::carrier {
@@ -19,7 +20,7 @@ namespace switchboard::carrier {
 class Router {
  public:
   explicit Router(World& world)
-      : world_(world), twilio_(world), voipstudio_(world), receivers_(world) {}
+      : world_(world), twilio_(world), voipstudio_(world), vonage_(world), receivers_(world) {}
 
   Answer Handle(const Request& request);
 
@@ -31,6 +32,7 @@ class Router {
   World& world_;
   TwilioFront twilio_;
   VoipStudioFront voipstudio_;
+  VonageFront vonage_;
   Receivers receivers_;
   std::size_t requests_ = 0;
 };

@@ -58,7 +58,10 @@ struct Settings {
   std::string voipstudio_token;                 // empty: anybody
   std::string voipstudio_events;                // URL the call events go to; empty: none
   std::vector<std::string> offline_agents;
-  std::string hook_secret;  // whsec_…; empty: signatures are not checked
+  std::string vonage_application;       // its id; empty: any
+  std::string vonage_public_key;        // PEM, of the application; empty: tokens are not verified
+  std::string vonage_signature_secret;  // webhooks are signed with it; empty: they are not
+  std::string hook_secret;              // whsec_…; empty: signatures are not checked
   int hook_status = 200;
   std::string inbox_answer = "{}";  // what /inbox answers; sent as text/xml when it starts with "<"
 

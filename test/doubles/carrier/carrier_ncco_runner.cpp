@@ -1,0 +1,199 @@
+#include "test/doubles/carrier/carrier_ncco_runner.hpp"
+
+#include <cmath>
+
+#include "test/doubles/carrier/carrier_vonage_json.hpp"
+#include "workers/core/uuid.hpp"
+
+namespace switchboard::carrier {
+namespace {
+
+constexpr double kHangUpSeconds = 1;
+constexpr double kLegRingSeconds = 3;
+
+// How Vonage says that the leg to a number with that outcome did not come about.
+std::string LegFailure(const std::string& outcome) {
+  if (outcome == "busy" || outcome == "failed") return outcome;
+  return "timeout";
+}
+
+}  // namespace
+
+void NccoRunner::Run(Call& call, const std::string& ncco) {
+  if (call.state != CallState::kAnswered) return;
+  EndLeg(call);
+  State& state = states_[&call];
+  ++state.run;
+  state.next = 0;
+  state.heard = false;
+  auto script = ParseNcco(ncco);
+  state.script = script ? std::move(*script) : NccoScript();
+  if (!script) call.said.emplace_back("An application error has occurred.");
+  Step(call);
+}
+
+void NccoRunner::Ask(Call& call, const std::string& url, const std::string& method) {
+  ++states_[&call].run;
+  world_.webhooks.Fetch(
+      VonageWebhook(world_.settings, world_.scheduler.Now(), url, method,
+                    VonageEventJson(call, {call.id, call.to}, "", world_.scheduler.Now())),
+      IfCurrent(call, [this, &call](const Reply& reply) {
+        Run(call, reply.status / 100 == 2 ? reply.body : "");
+      }));
+}
+
+void NccoRunner::Ended(const Call& call) {
+  EndLeg(call);
+  const auto found = states_.find(&call);
+  if (found == states_.end()) return;
+  if (const std::string& url = found->second.recording_url; !url.empty()) {
+    const std::string uuid = core::FormatUuid(core::UuidV4());
+    core::JsonWriter json;
+    json.BeginObject().Key("recording_uuid").String(uuid).Key("recording_url");
+    json.String("https://api.nexmo.com/v1/files/" + uuid).Key("conversation_uuid");
+    json.String("CON-" + call.id).Key("size").Int(call.duration_s * 2000);
+    json.Key("start_time").String(VonageTime(*call.answered)).Key("end_time");
+    // As long as the call was in simulated time.
+    json.String(VonageTime(*call.answered + std::chrono::seconds(call.duration_s)));
+    json.Key("timestamp").String(VonageTime(world_.scheduler.Now())).EndObject();
+    world_.webhooks.Post(
+        VonageWebhook(world_.settings, world_.scheduler.Now(), url, "POST", json.Take()));
+  }
+  states_.erase(found);
+}
+
+void NccoRunner::Step(Call& call) {
+  State& state = states_[&call];
+  while (state.next < state.script.size()) {
+    if (!Begin(call, state.script[state.next++])) return;
+  }
+  if (!state.heard) HangUpSoon(call);
+}
+
+// False when the rest of the list has to wait.
+bool NccoRunner::Begin(Call& call, const NccoAction& action) {
+  State& state = states_[&call];
+  if (action.action == "talk" || action.action == "stream") {
+    call.said.push_back(action.text);
+    state.heard = true;
+    return true;
+  }
+  if (action.action == "record") {
+    state.recording_url = action.event_url;
+    return true;
+  }
+  if (action.action == "connect") {
+    Connect(call, action);
+  } else if (action.action == "wait") {
+    Later(call, action.timeout_s, [this, &call] { Step(call); });
+  } else if (action.action == "notify") {
+    AskNext(call, action.event_url,
+            R"({"conversation_uuid":"CON-)" + call.id + R"(","payload":)" + action.payload +
+                R"(,"timestamp":")" + VonageTime(world_.scheduler.Now()) + "\"}");
+  } else if (action.action == "input") {
+    Later(call, action.timeout_s, [this, &call, url = action.event_url] {
+      AskNext(call, url,
+              VonageEventJson(call, {call.id, call.to}, "", world_.scheduler.Now(),
+                              [](core::JsonWriter& json) {
+                                json.Key("dtmf").Raw(R"({"digits":"","timed_out":true})");
+                              }));
+    });
+  } else {
+    state.heard = true;  // a conversation lasts until somebody leaves
+  }
+  return false;
+}
+
+void NccoRunner::Connect(Call& call, const NccoAction& action) {
+  State& state = states_[&call];
+  call.dialed.push_back(action.address);
+  state.leg = Leg{core::FormatUuid(core::UuidV4()), action.address, action.event_url, {}};
+  TellLeg(call, "started");
+  TellLeg(call, "ringing");
+  std::string outcome = "answered";
+  double ring_s = kLegRingSeconds;
+  const auto rule = world_.settings.numbers.find(action.address);
+  if (rule != world_.settings.numbers.end()) {
+    if (!rule->second.outcome.empty()) outcome = rule->second.outcome;
+    ring_s = rule->second.ring_s.value_or(ring_s);
+  }
+  const bool in_time = outcome != "no-answer" && ring_s <= action.timeout_s;
+  const std::string status = in_time && outcome == "answered" ? "answered" : LegFailure(outcome);
+  Later(call, in_time ? ring_s : action.timeout_s,
+        [this, &call, status, synchronous = action.synchronous] {
+          PickUp(call, status, synchronous);
+        });
+}
+
+void NccoRunner::PickUp(Call& call, const std::string& status, bool synchronous) {
+  State& state = states_[&call];
+  if (status == "answered") {
+    state.heard = true;
+    state.leg->answered = world_.scheduler.Now();
+    TellLeg(call, status);
+    return;
+  }
+  const Leg leg = *state.leg;
+  if (!synchronous) TellLeg(call, status);
+  state.leg.reset();
+  if (!synchronous) return Step(call);
+  AskNext(call, leg.event_url,
+          VonageEventJson(call, {leg.uuid, leg.address}, status, world_.scheduler.Now()));
+}
+
+void NccoRunner::TellLeg(const Call& call, const std::string& status) {
+  const Leg& leg = *states_[&call].leg;
+  if (leg.event_url.empty()) return;
+  const WallTime now = world_.scheduler.Now();
+  const auto length = [&](core::JsonWriter& json) {
+    if (status != "completed") return;
+    const double talked_s =
+        std::chrono::duration<double>(now - *leg.answered).count() * world_.settings.speed;
+    json.Key("duration").String(std::to_string(static_cast<int>(std::ceil(talked_s))));
+  };
+  world_.webhooks.Post(
+      VonageWebhook(world_.settings, now, leg.event_url, "POST",
+                    VonageEventJson(call, {leg.uuid, leg.address}, status, now, length)));
+}
+
+void NccoRunner::EndLeg(const Call& call) {
+  const auto found = states_.find(&call);
+  if (found == states_.end() || !found->second.leg) return;
+  TellLeg(call, found->second.leg->answered ? "completed" : "cancelled");
+  found->second.leg.reset();
+}
+
+void NccoRunner::AskNext(Call& call, const std::string& url, std::string json) {
+  if (url.empty()) return Step(call);
+  world_.webhooks.Fetch(
+      VonageWebhook(world_.settings, world_.scheduler.Now(), url, "POST", std::move(json)),
+      IfCurrent(call, [this, &call](const Reply& reply) {
+        if (reply.status / 100 == 2 && ParseNcco(reply.body)) {
+          Run(call, reply.body);
+        } else {
+          Step(call);
+        }
+      }));
+}
+
+void NccoRunner::Later(Call& call, double seconds, std::function<void()> run) {
+  const auto go_on = IfCurrent(call, [run = std::move(run)](const Reply&) { run(); });
+  world_.simulation.AfterSimulated(seconds, [go_on] { go_on({}); });
+}
+
+std::function<void(const Reply&)> NccoRunner::IfCurrent(Call& call,
+                                                        std::function<void(const Reply&)> then) {
+  return [this, &call, run = states_[&call].run, then = std::move(then)](const Reply& reply) {
+    const auto found = states_.find(&call);
+    if (call.state != CallState::kAnswered || found == states_.end() || found->second.run != run) {
+      return;
+    }
+    then(reply);
+  };
+}
+
+void NccoRunner::HangUpSoon(Call& call) {
+  Later(call, kHangUpSeconds, [this, &call] { hang_up_(call); });
+}
+
+}  // namespace switchboard::carrier
