@@ -207,3 +207,36 @@ CREATE FUNCTION iso.calls() RETURNS text LANGUAGE sql AS $$
            || coalesce((SELECT concat_ws(' ', ', person', l.status, l.attempts, l.last_outcome) FROM switchboard.campaign_contacts l), '')
            || coalesce((SELECT ', ' || string_agg(j.kind || ' ' || j.state, ', ' ORDER BY j.kind, j.state) FROM switchboard.jobs j), '')
 $$;
+
+-- Campaigns and their lists.
+CREATE FUNCTION iso.state() RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce((SELECT c.status || CASE WHEN c.ran_out THEN ', ran out' ELSE '' END FROM switchboard.campaigns c WHERE c.id = iso.campaign()), 'gone')
+$$;
+
+-- The list in order: last digits, status, and what the queue says.
+CREATE FUNCTION iso.list() RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(string_agg(concat_ws(' ', right(l.phone_number, 3), l.status, q.status), ', ' ORDER BY l.phone_number), 'nobody')
+      FROM switchboard.campaign_contacts l LEFT JOIN switchboard.dialer_queues q ON q.contact_id = l.id
+     WHERE l.campaign_id = iso.campaign()
+$$;
+
+CREATE FUNCTION iso.set_person(number int, status text) RETURNS void LANGUAGE sql AS $$
+    UPDATE switchboard.campaign_contacts l SET status = set_person.status::switchboard.campaign_contact_status, attempts = 9
+     WHERE l.campaign_id = iso.campaign() AND l.phone_number = '+12025550' || number
+$$;
+
+-- People who are contacts as well, and the scores that the list has of them.
+CREATE FUNCTION iso.know_people() RETURNS void LANGUAGE sql AS $$
+    INSERT INTO switchboard.contacts (tenant_id, phone_number)
+    SELECT l.tenant_id, l.phone_number FROM switchboard.campaign_contacts l WHERE l.campaign_id = iso.campaign() ON CONFLICT DO NOTHING;
+    UPDATE switchboard.campaign_contacts l SET contact_id = k.id FROM switchboard.contacts k
+     WHERE k.tenant_id = l.tenant_id AND k.phone_number = l.phone_number
+$$;
+
+CREATE FUNCTION iso.score(number int, score int) RETURNS void LANGUAGE sql
+AS $$ UPDATE switchboard.contacts SET lead_score = score WHERE phone_number = '+12025550' || number $$;
+
+CREATE FUNCTION iso.order_of_queue() RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(string_agg(right(l.phone_number, 3) || ' (' || l.lead_score || ')', ', ' ORDER BY q.priority DESC, q.scheduled_at, q.id), 'nobody')
+      FROM switchboard.dialer_queues q JOIN switchboard.campaign_contacts l ON l.id = q.contact_id WHERE q.status = 'queued'
+$$;
