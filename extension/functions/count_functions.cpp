@@ -22,8 +22,8 @@ std::vector<std::int64_t> Widened(std::span<const std::int64_t> counts, std::siz
 
 }  // namespace
 
-// _add_counts(counts bigint[], more bigint[]) -> bigint[]
-SB_SQL_FUNCTION(sb_add_counts) {
+// _add_arrays(counts bigint[], more bigint[]) -> bigint[]
+SB_SQL_FUNCTION(sb_add_arrays) {
   const std::span<const std::int64_t> more = pg::ArgBigintArray(fcinfo, 1);
   std::vector<std::int64_t> sum = Widened(pg::ArgBigintArray(fcinfo, 0), more.size());
   for (std::size_t i = 0; i < more.size(); ++i) {

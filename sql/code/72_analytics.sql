@@ -63,8 +63,8 @@ BEGIN
 
   SELECT coalesce(sum(f.n_calls), 0) AS total, coalesce(sum(f.n_answered), 0) AS answered, coalesce(sum(f.seconds), 0) AS seconds,
          coalesce(sum(f.answered_seconds), 0) AS answered_seconds,
-         coalesce(switchboard._sum_counts(f.by_hour), array_fill(0, ARRAY[24])) AS by_hour,
-         (SELECT jsonb_object_agg(s.status, coalesce((switchboard._sum_counts(f.by_status))[s.place], 0))
+         coalesce(switchboard._sum_arrays(f.by_hour), array_fill(0, ARRAY[24])) AS by_hour,
+         (SELECT jsonb_object_agg(s.status, coalesce((switchboard._sum_arrays(f.by_status))[s.place], 0))
           FROM unnest(enum_range(NULL::switchboard.call_status)) WITH ORDINALITY AS s (status, place)) AS by_status
   INTO figures
   FROM unnest(scope.tenants) AS t (id), unnest(scope.audiences) AS a (id),

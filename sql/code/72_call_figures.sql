@@ -146,7 +146,7 @@ BEGIN
     UNION SELECT c.cell FROM changes c WHERE switchboard._quarters_ahead(zone, c.cell, step) IS NULL
   ), hours AS (
     SELECT (p.place - 1 + s.ahead + 96) % 96 / 4 AS hour, p.n
-    FROM (SELECT d.ahead, switchboard._sum_counts(d.by_quarter) AS counts FROM days d WHERE d.ahead IS NOT NULL GROUP BY d.ahead) s,
+    FROM (SELECT d.ahead, switchboard._sum_arrays(d.by_quarter) AS counts FROM days d WHERE d.ahead IS NOT NULL GROUP BY d.ahead) s,
          unnest(s.counts) WITH ORDINALITY AS p (n, place)
     UNION ALL
     SELECT (date_part('epoch', q.starts_at)::bigint / 900 + q.ahead) % 96 / 4, q.n_calls
@@ -174,8 +174,8 @@ BEGIN
   )
   SELECT coalesce(sum(p.n_calls), 0), coalesce(sum(p.n_answered), 0), coalesce(sum(p.n_live), 0), coalesce(sum(p.n_abandoned), 0),
          coalesce(sum(p.seconds), 0), coalesce(sum(p.answered_seconds), 0),
-         switchboard._add_counts(array_fill(0::bigint, ARRAY[cardinality(labels)]), switchboard._sum_counts(p.by_status)),
-         (SELECT switchboard._add_counts(array_fill(0::bigint, ARRAY[24]), switchboard._counts((h.hour + 1)::int, h.n::bigint)) FROM hours h)
+         switchboard._add_arrays(array_fill(0::bigint, ARRAY[cardinality(labels)]), switchboard._sum_arrays(p.by_status)),
+         (SELECT switchboard._add_arrays(array_fill(0::bigint, ARRAY[24]), switchboard._counts((h.hour + 1)::int, h.n::bigint)) FROM hours h)
   INTO n_calls, n_answered, n_live, n_abandoned, seconds, answered_seconds, by_status, by_hour
   FROM parts p;
 END

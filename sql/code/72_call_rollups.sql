@@ -7,11 +7,11 @@
 --
 -- Calls that started before 2000 or after 2099 are not in the cells; there are none but by mistake, and readers count them.
 
-CREATE OR REPLACE FUNCTION switchboard._add_counts(counts bigint[], more bigint[]) RETURNS bigint[]
+CREATE OR REPLACE FUNCTION switchboard._add_arrays(counts bigint[], more bigint[]) RETURNS bigint[]
 LANGUAGE c IMMUTABLE PARALLEL SAFE STRICT
-AS 'MODULE_PATHNAME', 'sb_add_counts';
-REVOKE ALL ON FUNCTION switchboard._add_counts(bigint[], bigint[]) FROM PUBLIC;
-COMMENT ON FUNCTION switchboard._add_counts(bigint[], bigint[]) IS
+AS 'MODULE_PATHNAME', 'sb_add_arrays';
+REVOKE ALL ON FUNCTION switchboard._add_arrays(bigint[], bigint[]) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._add_arrays(bigint[], bigint[]) IS
   'Sum of two arrays place by place; the shorter one is filled with zeros. Error: 22004 a null in them.';
 
 CREATE OR REPLACE FUNCTION switchboard._count_at(counts bigint[], place int, n bigint) RETURNS bigint[]
@@ -21,13 +21,13 @@ REVOKE ALL ON FUNCTION switchboard._count_at(bigint[], int, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._count_at(bigint[], int, bigint) IS
   'The array with n added at a place, counted from 1. Errors: 22004 a null in it, 22023 no such place.';
 
-CREATE OR REPLACE AGGREGATE switchboard._sum_counts(bigint[]) (
-  SFUNC = switchboard._add_counts, STYPE = bigint[], COMBINEFUNC = switchboard._add_counts, PARALLEL = SAFE);
-COMMENT ON AGGREGATE switchboard._sum_counts(bigint[]) IS 'Sum of arrays place by place; NULL of none.';
-REVOKE ALL ON FUNCTION switchboard._sum_counts(bigint[]) FROM PUBLIC;
+CREATE OR REPLACE AGGREGATE switchboard._sum_arrays(bigint[]) (
+  SFUNC = switchboard._add_arrays, STYPE = bigint[], COMBINEFUNC = switchboard._add_arrays, PARALLEL = SAFE);
+COMMENT ON AGGREGATE switchboard._sum_arrays(bigint[]) IS 'Sum of arrays place by place; NULL of none.';
+REVOKE ALL ON FUNCTION switchboard._sum_arrays(bigint[]) FROM PUBLIC;
 
 CREATE OR REPLACE AGGREGATE switchboard._counts(place int, n bigint) (
-  SFUNC = switchboard._count_at, STYPE = bigint[], INITCOND = '{}', COMBINEFUNC = switchboard._add_counts, PARALLEL = SAFE);
+  SFUNC = switchboard._count_at, STYPE = bigint[], INITCOND = '{}', COMBINEFUNC = switchboard._add_arrays, PARALLEL = SAFE);
 COMMENT ON AGGREGATE switchboard._counts(int, bigint) IS 'Array of the sums of n by place.';
 REVOKE ALL ON FUNCTION switchboard._counts(int, bigint) FROM PUBLIC;
 
@@ -94,8 +94,8 @@ AS $$
     SET n_calls = r.n_calls + excluded.n_calls, n_answered = r.n_answered + excluded.n_answered, n_live = r.n_live + excluded.n_live,
         n_abandoned = r.n_abandoned + excluded.n_abandoned, seconds = r.seconds + excluded.seconds,
         answered_seconds = r.answered_seconds + excluded.answered_seconds,
-        by_status = switchboard._add_counts(r.by_status, excluded.by_status),
-        by_quarter = switchboard._add_counts(r.by_quarter, excluded.by_quarter)
+        by_status = switchboard._add_arrays(r.by_status, excluded.by_status),
+        by_quarter = switchboard._add_arrays(r.by_quarter, excluded.by_quarter)
   $merge$, source)
 $$;
 REVOKE ALL ON FUNCTION switchboard._merge_call_rollups(text) FROM PUBLIC;

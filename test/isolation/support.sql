@@ -240,3 +240,17 @@ CREATE FUNCTION iso.order_of_queue() RETURNS text LANGUAGE sql AS $$
     SELECT coalesce(string_agg(right(l.phone_number, 3) || ' (' || l.lead_score || ')', ', ' ORDER BY q.priority DESC, q.scheduled_at, q.id), 'nobody')
       FROM switchboard.dialer_queues q JOIN switchboard.campaign_contacts l ON l.id = q.contact_id WHERE q.status = 'queued'
 $$;
+
+-- Calls of the campaign that start in one quarter of an hour, and their figures beside a count: total/ringing.
+CREATE FUNCTION iso.add_calls(calls int) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO switchboard.call_logs (tenant_id, campaign_id, to_number, started_at)
+    SELECT '00000000-0000-0000-0000-00000000000a', iso.campaign(), '+1202555000' || n, '2026-06-01 12:00+00' FROM generate_series(1, calls) n
+$$;
+
+CREATE FUNCTION iso.figures() RETURNS text LANGUAGE sql AS $$
+    SELECT format('figures %s/%s, calls %s/%s', f ->> 'initiated', f ->> 'ringing', count(c.id) FILTER (WHERE c.status = 'initiated'),
+                  count(c.id) FILTER (WHERE c.status = 'ringing'))
+      FROM (SELECT switchboard.get_analytics('2026-06-01', '2026-06-02', iso.campaign()) #> ARRAY['analytics', 'distribution', 'byStatus'] AS f) a
+      LEFT JOIN switchboard.call_logs c ON true
+     GROUP BY f
+$$;

@@ -13,9 +13,9 @@ LANGUAGE sql STABLE AS $$
     SELECT c.* FROM switchboard.call_logs c
     WHERE (campaign IS NULL OR c.campaign_id = campaign)
       AND (start_date IS NULL OR c.started_at >= start_date) AND (end_date IS NULL OR c.started_at <= end_date)
-      AND (switchboard.current_tenant_id() IS NULL OR c.tenant_id = switchboard.current_tenant_id())
-      AND (switchboard.current_tenant_id() IS NULL OR switchboard.is_supervisor() OR c.user_id IS NULL
-           OR c.user_id = switchboard.current_user_id())
+      AND ((SELECT switchboard.current_tenant_id()) IS NULL OR c.tenant_id = (SELECT switchboard.current_tenant_id()))
+      AND ((SELECT switchboard.current_tenant_id()) IS NULL OR (SELECT switchboard.is_supervisor()) OR c.user_id IS NULL
+           OR c.user_id = (SELECT switchboard.current_user_id()))
   ), cells AS MATERIALIZED (
     SELECT c.status, extract(hour FROM c.started_at AT TIME ZONE p.zone)::int AS hour, count(*) AS n,
            count(c.answered_at) AS answered, coalesce(sum(c.duration), 0) AS seconds,
