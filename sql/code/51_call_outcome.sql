@@ -10,9 +10,10 @@
 --
 -- While a call lives its person stays calling, whatever agents conclude meanwhile: nobody is called a second time during the call.
 
+-- Inlined by the planner, hence no SET clause.
 CREATE OR REPLACE FUNCTION switchboard._call_outcome(call switchboard.call_logs)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
   SELECT CASE WHEN call.abandoned THEN 'abandoned'
               WHEN call.voicemail_at IS NOT NULL THEN 'voicemail'

@@ -4,11 +4,13 @@
 -- event that comes late still completes what it knows (when the call was answered, for how long). A call that was settled for
 -- want of news (hangup_cause no-news, see 51_silent_calls.sql) gets the true times and cause from a late completed; it stays settled.
 
+-- Inlined by the planner, hence no SET clause: planned for itself, it would cost more than the rest of a statement that calls it.
 CREATE OR REPLACE FUNCTION switchboard._call_rank(status switchboard.call_status)
 RETURNS int
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-  SELECT CASE status WHEN 'initiated' THEN 0 WHEN 'ringing' THEN 1 WHEN 'answered' THEN 2 ELSE CASE WHEN status IS NOT NULL THEN 3 END END
+  SELECT CASE status WHEN 'initiated' THEN 0 WHEN 'ringing' THEN 1 WHEN 'answered' THEN 2 WHEN 'completed' THEN 3 WHEN 'failed' THEN 3
+                     WHEN 'busy' THEN 3 WHEN 'no-answer' THEN 3 WHEN 'canceled' THEN 3 END
 $$;
 COMMENT ON FUNCTION switchboard._call_rank(switchboard.call_status) IS
   'How far a call has come; 3 is final. NULL for an event that says nothing about it.';
@@ -24,12 +26,15 @@ REVOKE ALL ON FUNCTION switchboard._delivery_rank(switchboard.delivery_status) F
 
 CREATE OR REPLACE FUNCTION switchboard._find_call(event switchboard.call_status_event)
 RETURNS uuid
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT coalesce(
+-- PL/pgSQL, which keeps its plans.
+BEGIN
+  RETURN coalesce(
     (SELECT c.id FROM switchboard.call_logs c WHERE c.tenant_id = event.tenant_id AND c.id = event.call_log_id),
     (SELECT c.id FROM switchboard.call_logs c
-     WHERE c.tenant_id = event.tenant_id AND c.provider = event.provider AND c.call_id = event.call_id))
+     WHERE c.tenant_id = event.tenant_id AND c.provider = event.provider AND c.call_id = event.call_id));
+END
 $$;
 COMMENT ON FUNCTION switchboard._find_call(switchboard.call_status_event) IS
   'The call an event is about, within its tenant: by our id if the event carries it, else by the provider''s.';
@@ -59,12 +64,14 @@ REVOKE ALL ON FUNCTION switchboard._told_currency(jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._apply_call_status(events switchboard.call_status_event[])
 RETURNS int
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 -- SECURITY DEFINER: acts for the tenant each event names. Internal: whoever calls has made sure of that.
 -- Calls are locked first, in order, and read afterwards: two events of one call take turns and none is lost, two batches
 -- never deadlock. A call that was deleted meanwhile is passed over. Cost per event: a lookup, an update and two inserts, and
--- when the call ends what _conclude_calls() costs.
+-- when the call ends what _conclude_calls() costs. Planned once a session, which is most of the time of a short statement; the
+-- settings leave index probes only, whatever the tables looked like then.
 DECLARE
   calls  uuid[] := ARRAY(SELECT switchboard._find_call(events[n]) FROM generate_subscripts(events, 1) AS n ORDER BY n);
   at     timestamptz := clock_timestamp();

@@ -28,7 +28,7 @@ COMMENT ON COLUMN switchboard.tenants.name IS 'Name as agents and customers see 
 COMMENT ON COLUMN switchboard.tenants.default_region IS 'ISO 3166 country whose national phone numbers are meant when none is said.';
 COMMENT ON COLUMN switchboard.tenants.timezone IS 'IANA zone of reports, and of calls to people whose zone is not known.';
 COMMENT ON COLUMN switchboard.tenants.currency IS 'ISO 4217 currency of amounts that name none.';
-COMMENT ON COLUMN switchboard.tenants.settings IS 'Everything else that can be set per tenant: calling_hours, ring_expiry, talk_expiry, ...';
+COMMENT ON COLUMN switchboard.tenants.settings IS 'Everything else that can be set per tenant: calling_hours, dispositions, ring_expiry, talk_expiry, ...';
 COMMENT ON COLUMN switchboard.tenants.created_at IS 'When the row was made.';
 COMMENT ON COLUMN switchboard.tenants.updated_at IS 'When the row was last changed, kept by trigger.';
 
