@@ -15,7 +15,8 @@ COMMENT ON TABLE switchboard.events IS
 'The durable feed that screens follow, in order of seq.';
 COMMENT ON COLUMN switchboard.events.seq IS 'Place in the feed.';
 COMMENT ON COLUMN switchboard.events.tenant_id IS 'The tenant that the row belongs to.';
-COMMENT ON COLUMN switchboard.events.event IS 'What happened: new-call, call-status-updated, message-received, ...';
+COMMENT ON COLUMN switchboard.events.event IS 'What happened: new-call (somebody calls), call-status-updated, call-assigned, call-disposition, call-update-failed,
+agent-state-changed, campaign-updated, message-received, message-status-updated, ...';
 COMMENT ON COLUMN switchboard.events.subject_id IS 'The call, message, campaign or request.';
 COMMENT ON COLUMN switchboard.events.user_id IS 'The one agent whom it concerns; null: everybody of the tenant.';
 COMMENT ON COLUMN switchboard.events.data IS 'What a screen needs to show it.';

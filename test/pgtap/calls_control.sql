@@ -81,6 +81,19 @@ INSERT INTO again SELECT * FROM test_dialer.turn();
 SELECT is(test_dialer.note((SELECT jsonb_agg(job) FROM again WHERE job ->> 'kind' = 'call')) -> 'go', '[]', 'a repeat is not sent');
 SELECT is(pg_temp.state(:'call'), 'canceled canceled wished', 'the call is canceled');
 TRUNCATE claimed;
+-- The provider never had it: a doubt that is settled so ends as canceled, because somebody wanted it to end.
+SELECT test_dialer.add_people(:'manual', 1, 12025550130);
+SELECT id AS call FROM switchboard.make_call('+12025550130', campaign_id => :'manual') \gset
+SELECT pg_temp.send(:'call');
+SELECT pg_temp.finish(:'call', 'call', '{"outcome": "unknown", "code": "timeout"}');
+SELECT is((SELECT state::text FROM switchboard.jobs WHERE subject_id = :'call'), 'in_doubt', 'a call in doubt');
+SELECT is(status::text, 'initiated', 'can be hung up') FROM switchboard.hang_up(:'call');
+TRUNCATE claimed;
+UPDATE switchboard.jobs_open SET run_at = now() WHERE subject_id = :'call';
+INSERT INTO claimed SELECT * FROM test_dialer.turn();
+SELECT pg_temp.finish(:'call', 'call', '{"outcome": "absent"}');
+SELECT is(pg_temp.state(:'call'), 'canceled not_placed wished', 'and is canceled when the provider does not have it');
+TRUNCATE claimed;
 -- A webhook tells the id first.
 SELECT id AS call FROM switchboard.make_call('+12025550123', campaign_id => :'manual') \gset
 SELECT pg_temp.send(:'call');
