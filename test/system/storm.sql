@@ -10,7 +10,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA switchboard TO storm_worker;
 
 CREATE UNLOGGED TABLE storm.played (kind text, outcome text, message text, context text, at timestamptz DEFAULT clock_timestamp());
 CREATE UNLOGGED TABLE storm.held (worker text, id uuid, token bigint, kind text, subject uuid);
-CREATE UNLOGGED TABLE storm.waits (relation text, lock text, query text);
+CREATE UNLOGGED TABLE storm.samples (at timestamptz);
+CREATE UNLOGGED TABLE storm.waits (relation text, lock text, query text, holder text);
 CREATE TABLE storm.cast (tenant uuid, power uuid, preview uuid, supervisor uuid, agents uuid[], voicemail uuid);
 GRANT INSERT ON storm.played TO storm_app;
 GRANT SELECT ON storm.cast TO storm_app, storm_worker;
@@ -215,9 +216,9 @@ DECLARE
       'provider_id', CASE WHEN h.kind = 'call' THEN 'CA' || replace(h.subject::text, '-', '') END)), '[]') FROM storm.held h WHERE h.worker = me);
   reply jsonb;
 BEGIN
-  IF current_setting('storm.said_hello', true) IS DISTINCT FROM 'yes' THEN
+  IF current_setting('storm.said_hello', true) IS DISTINCT FROM me THEN
     PERFORM switchboard._worker_hello(json_build_object('worker', me, 'protocol', 1, 'kind', 'standalone', 'pid', 1)),
-            set_config('storm.said_hello', 'yes', false);
+            set_config('storm.said_hello', me, false);
   END IF;
   reply := switchboard._worker_turn(json_build_object('worker', me, 'finished', finished,
     'claim', json_build_object('limit', 20, 'discover', true, 'lanes', '[]'::json, 'caps', '{}'::json, 'default_cap', 1000)))::jsonb;
@@ -238,9 +239,10 @@ END $$;
 
 -- Who waits for what, as seen now. A session that waits for a row holds, or waits for, the lock of its tuple.
 CREATE FUNCTION storm.sample() RETURNS void LANGUAGE sql AS $$
+  INSERT INTO storm.samples VALUES (clock_timestamp());
   INSERT INTO storm.waits
   SELECT coalesce(w.relation::regclass::text, (SELECT min(t.relation::regclass::text) FROM pg_locks t WHERE t.pid = w.pid AND t.locktype = 'tuple'), '-'),
-         w.locktype || ' ' || w.mode, left(a.query, 200)
+         w.locktype || ' ' || w.mode, left(a.query, 60), (SELECT left(min(b.query), 60) FROM pg_stat_activity b WHERE b.pid = ANY (pg_blocking_pids(w.pid)))
   FROM pg_locks w JOIN pg_stat_activity a USING (pid) WHERE NOT w.granted
 $$;
 

@@ -14,10 +14,10 @@ from harness import Cluster, SystemTest
 SECONDS = int(os.environ.get("SB_STORM_SECONDS", "20"))
 SESSIONS = 32
 # What sessions do, and how often.
-SCENES = {"hook": 40, "agent_state": 8, "preview": 8, "dispose": 8, "hang_up": 3, "make_call": 2,
-          "look": 3, "note": 2, "import": 3, "drop_people": 2, "do_not_call": 1, "forgive": 1,
-          "score": 2, "run": 4, "recycle": 1, "pause": 1, "resume": 4, "erase_call": 2,
-          "voicemail": 1, "report": 3}
+SCENES = {"hook": 80, "agent_state": 16, "preview": 10, "dispose": 16, "hang_up": 6, "make_call": 4,
+          "look": 6, "note": 4, "import": 6, "drop_people": 4, "do_not_call": 2, "forgive": 2,
+          "score": 4, "run": 4, "recycle": 1, "pause": 1, "resume": 3, "erase_call": 4,
+          "voicemail": 4, "report": 4}
 # Errors that callers cause: not mine to end, ended already, refused, nobody there.
 EXPECTED = {"SB003", "SB004", "SB005", "SB007", "P0002", "42501"}
 STATISTICS = re.compile(r"stat_deltas|rollup")
@@ -67,9 +67,9 @@ class Storm(SystemTest):
         """The campaigns stop, what is queued is sent or refused, and all calls end."""
         self.cluster.sql("UPDATE switchboard.campaigns SET status = 'paused' WHERE status = 'active'")
         for _ in range(20):
-            self.cluster.sql("""SELECT storm.claim('w' || n), storm.note_sending('w' || n) FROM generate_series(0, 1) n;
-                SELECT storm.claim('w' || n) FROM generate_series(0, 1) n;
-                SELECT storm.end_calls(); SELECT switchboard.run_maintenance('liveness')""")
+            for worker in ("w0", "w1"):
+                self.cluster.sql(f"""SELECT storm.claim('{worker}'); SELECT storm.note_sending('{worker}');
+                    SELECT storm.claim('{worker}'); SELECT storm.end_calls()""")
             if self.count("switchboard.call_logs WHERE ended_at IS NULL") == 0 \
                     and self.count("switchboard.jobs_open") == 0:
                 return
@@ -108,7 +108,9 @@ class Storm(SystemTest):
         self.assertEqual(self.count("switchboard.call_rollup_deltas"), 0)
         return (self.cluster.sql("""SELECT switchboard.get_analytics() #- '{analytics,recentCalls}'
                                      FROM storm.cast, switchboard.set_identity(tenant)"""),
-                self.cluster.sql("SELECT r FROM switchboard.call_rollups r ORDER BY r"))
+                # Arrays may end with zeros or without.
+                self.cluster.sql("""SELECT md5(string_agg(regexp_replace(r::text, '(,0)+}', '}', 'g'), ' ' ORDER BY r.tenant_id,
+                    r.campaign_id, r.audience, r.minutes, r.starts_at)) FROM switchboard.call_rollups r"""))
 
     def check_agents(self):
         self.nothing("days with gaps or overlaps", """SELECT user_id, ended_at, next FROM (
@@ -139,9 +141,11 @@ class Storm(SystemTest):
         self.cluster.sql(f"\\i {pathlib.Path(__file__).with_name('storm.sql')}")
         self.storm()
         self.settle()
-        print("\n" + self.cluster.sql("""SELECT kind || ' ' || string_agg(outcome || ' ' || n, ', ' ORDER BY n DESC)
+        print("\n" + self.cluster.sql("""SELECT kind || ': ' || string_agg(outcome || ' ' || n, ', ' ORDER BY n DESC)
             FROM (SELECT kind, outcome, count(*) AS n FROM storm.played GROUP BY 1, 2) p GROUP BY kind ORDER BY 1"""))
-        print(self.cluster.sql("SELECT relation, lock, count(*) FROM storm.waits GROUP BY 1, 2 ORDER BY 3 DESC"))
+        print("seen waiting, of", self.count("storm.samples"), "looks:")
+        print(self.cluster.sql("""SELECT format('%s x %s (%s)', count(*), relation, lock) FROM storm.waits
+            GROUP BY relation, lock ORDER BY count(*) DESC"""))
         for check in (self.check_outcomes, self.check_waits, self.check_calls, self.check_agents, self.check_numbers):
             with self.subTest(check.__name__):
                 check()
