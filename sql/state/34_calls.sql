@@ -1,5 +1,8 @@
 -- Calls and what belongs to a call.
 
+-- No reference for campaign_contact_id: emptying it would lock calls after people, while what happens to calls locks people after
+-- calls, and taking somebody off a list would end in a deadlock now and then. Whoever follows it asks for the tenant, or for
+-- last_call_id, which points back.
 CREATE TABLE switchboard.call_logs (
     id uuid PRIMARY KEY DEFAULT switchboard.uuid_v7(),
     tenant_id uuid NOT NULL DEFAULT switchboard.current_tenant_id(),
@@ -44,7 +47,6 @@ CREATE TABLE switchboard.call_logs (
     FOREIGN KEY (tenant_id, user_id) REFERENCES switchboard.users (tenant_id, id) ON DELETE SET NULL (user_id),
     FOREIGN KEY (tenant_id, lead_id) REFERENCES switchboard.contacts (tenant_id, id) ON DELETE SET NULL (lead_id),
     FOREIGN KEY (tenant_id, campaign_id) REFERENCES switchboard.campaigns (tenant_id, id) ON DELETE SET NULL (campaign_id),
-    FOREIGN KEY (tenant_id, campaign_contact_id) REFERENCES switchboard.campaign_contacts (tenant_id, id) ON DELETE SET NULL (campaign_contact_id),
     CHECK (duration >= 0),
     CHECK (jsonb_typeof(metadata) = 'object')
 ) WITH (fillfactor = 85);
@@ -61,7 +63,7 @@ COMMENT ON COLUMN switchboard.call_logs.recording_url IS 'Where the recording ca
 COMMENT ON COLUMN switchboard.call_logs.notes IS 'Free text of agents.';
 COMMENT ON COLUMN switchboard.call_logs.lead_id IS 'The contact on the other side.';
 COMMENT ON COLUMN switchboard.call_logs.campaign_id IS 'The campaign that made the call.';
-COMMENT ON COLUMN switchboard.call_logs.campaign_contact_id IS 'The entry of the campaign''s list that was called.';
+COMMENT ON COLUMN switchboard.call_logs.campaign_contact_id IS 'The entry of the campaign''s list that was called; it may be gone.';
 COMMENT ON COLUMN switchboard.call_logs.provider IS 'Who carries the call.';
 COMMENT ON COLUMN switchboard.call_logs.account_id IS 'The provider account that carries it; it may be gone.';
 COMMENT ON COLUMN switchboard.call_logs.metadata IS 'The application''s own fields.';

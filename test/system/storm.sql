@@ -142,6 +142,18 @@ BEGIN
   DELETE FROM switchboard.campaign_contacts WHERE id = ANY (ARRAY(
     SELECT l.id FROM switchboard.campaign_contacts l TABLESAMPLE SYSTEM (30) ORDER BY random() LIMIT 2));
 END $$;
+CREATE FUNCTION storm.short_campaign(me uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  campaign uuid;
+BEGIN
+  IF random() < 0.5 THEN
+    DELETE FROM switchboard.dialer_campaigns WHERE id = (SELECT k.id FROM switchboard.campaigns k WHERE k.name = 'short' ORDER BY k.id LIMIT 1);
+    RETURN;
+  END IF;
+  INSERT INTO switchboard.dialer_campaigns (user_id, name, type, status, script, active_hours, settings)
+  VALUES (NULL, 'short', 'power', 'active', 'Hello', '{"start":"00:00","end":"24:00"}', '{"agentless": true}') RETURNING id INTO campaign;
+  PERFORM switchboard.add_campaign_contacts(campaign, (SELECT jsonb_agg(jsonb_build_object('phone_number', storm.number())) FROM generate_series(1, 8)));
+END $$;
 CREATE FUNCTION storm.do_not_call(me uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO switchboard.do_not_call (phone_number, source)
@@ -192,7 +204,7 @@ END $$;
 -- One scene. An error that a caller can cause is an outcome like any other; which are, is the test's to say.
 CREATE FUNCTION storm.play(kind text, client int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  boss    boolean := kind IN ('import', 'drop_people', 'do_not_call', 'forgive', 'score', 'run', 'recycle', 'pause', 'resume', 'erase_call', 'voicemail', 'report');
+  boss    boolean := kind IN ('import', 'drop_people', 'short_campaign', 'do_not_call', 'forgive', 'score', 'run', 'recycle', 'pause', 'resume', 'erase_call', 'voicemail', 'report');
   me      uuid;
   said    text;
   context text;
