@@ -159,11 +159,14 @@ BEGIN
   IF NOT EXISTS (SELECT FROM switchboard.tenants t WHERE t.id = old.tenant_id) THEN
     RETURN old;
   END IF;
+  -- All of its calls are about to lose their campaign. Locked before its people go, as everywhere, they cannot end in a deadlock with
+  -- their own news.
+  PERFORM FROM switchboard.call_logs c
+  WHERE c.tenant_id = old.tenant_id AND c.campaign_id = old.id ORDER BY c.id FOR NO KEY UPDATE;
   calls := ARRAY(
     SELECT c.id FROM switchboard.call_logs c
     WHERE c.tenant_id = old.tenant_id AND c.campaign_id = old.id AND c.direction = 'outbound'
-      AND c.status = 'initiated' AND c.call_id IS NULL AND c.dialed_at IS NULL
-    ORDER BY c.id FOR NO KEY UPDATE);
+      AND c.status = 'initiated' AND c.call_id IS NULL AND c.dialed_at IS NULL);
   UPDATE switchboard.call_logs c SET hang_up_at = at WHERE c.id = ANY (calls);
   PERFORM switchboard._apply_call_status(ARRAY(
     SELECT ROW(c.id, c.tenant_id, c.provider, NULL, 'canceled', at, 0, NULL, NULL, 'campaign-deleted', '{}')::switchboard.call_status_event

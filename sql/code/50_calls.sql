@@ -263,22 +263,3 @@ lead_id (the contact), user_id (whose call it is; by supervisors), recording_url
 account carries, such as those entered by hand. Returns the call_logs row. Errors: P0002 no such call, contact or user, 22023 unknown
 key or bad value, 42501 user_id by an agent, SB005 status backwards or of a call that a provider carries.';
 REVOKE ALL ON FUNCTION switchboard.update_call(uuid, jsonb) FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION switchboard._lock_calls_of_campaign()
-RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
--- SECURITY DEFINER: the calls may be anybody's. They lose their campaign with it, after its people have gone; locked before them, as
--- everywhere, they cannot end in a deadlock with their own news. Cost: each of them is updated a moment later anyway.
-BEGIN
-  PERFORM FROM switchboard.call_logs c
-  WHERE c.tenant_id = old.tenant_id AND c.campaign_id = old.id ORDER BY c.id FOR NO KEY UPDATE;
-  RETURN old;
-END
-$$;
-COMMENT ON FUNCTION switchboard._lock_calls_of_campaign() IS 'Trigger on campaigns: locks the calls of a campaign that is deleted, in order.';
-REVOKE ALL ON FUNCTION switchboard._lock_calls_of_campaign() FROM PUBLIC;
-
-CREATE OR REPLACE TRIGGER campaigns_lock_calls BEFORE DELETE ON switchboard.campaigns
-  FOR EACH ROW EXECUTE FUNCTION switchboard._lock_calls_of_campaign();
-COMMENT ON TRIGGER campaigns_lock_calls ON switchboard.campaigns IS 'Keeps the order of locks when a campaign is deleted.';

@@ -271,9 +271,12 @@ BEGIN
   -- Whom nobody has spoken to is not put into the contact book.
   person := switchboard._contact_of_call(log, said.disposition NOT IN ('no-answer', 'voicemail', 'wrong-number'));
   PERFORM switchboard._move_lead(person, said, rule, earned, at);
-  -- A call of no campaign has no list to be called back from.
+  -- A call of no campaign has no list to be called back from, nor has one to somebody who has been taken off it.
   IF rule ->> 'task' = 'always' OR rule ->> 'task' = 'dated'
-       AND (said.follow_up_date IS NOT NULL OR rule ->> 'list' = 'callback' AND log.campaign_contact_id IS NULL) THEN
+       AND (said.follow_up_date IS NOT NULL
+            OR rule ->> 'list' = 'callback'
+               AND NOT EXISTS (SELECT FROM switchboard.campaign_contacts p
+                               WHERE p.tenant_id = log.tenant_id AND p.id = log.campaign_contact_id)) THEN
     PERFORM switchboard._add_follow_up(log, person, said);
   END IF;
   IF rule ->> 'suppress' <> 'none' THEN

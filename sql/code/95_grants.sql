@@ -62,7 +62,7 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'start_campaign', 'pause_campaign', 'resume_campaign', 'complete_campaign', 'archive_campaign', '_step_campaign',
     '_campaign_for_update', '_campaign_steps', '_open_steps', '_require_dialing', '_wake',
-    'add_campaign_contacts', '_read_contact_rows', '_best_hours', '_known_timezone', '_small_int',
+    'add_campaign_contacts', '_read_contact_rows', '_preferred_hours', '_known_timezone', '_small_int',
     'can_contact', '_can_contact', '_caller_tenant',
     'run_campaign', 'run_due_campaigns', '_run_campaign', 'make_call', '_place_call', 'get_analytics', 'receive_webhook',
     'rebuild_campaign_stats']);

@@ -198,7 +198,10 @@ CREATE FUNCTION storm.report(me uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM stats FROM switchboard.dialer_campaigns;
   PERFORM switchboard.get_analytics(), switchboard.get_analytics(campaign_id => power), switchboard.get_calls('{"status": "completed"}') FROM storm.cast;
+  PERFORM switchboard.campaign_report(power) FROM storm.cast;
   PERFORM FROM switchboard.campaign_preflight((SELECT power FROM storm.cast));
+  PERFORM FROM switchboard.agent_report(now() - interval '1 hour', now());
+  PERFORM FROM switchboard.agents;
 END $$;
 
 -- One scene. An error that a caller can cause is an outcome like any other; which are, is the test's to say.
