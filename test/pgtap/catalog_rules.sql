@@ -35,5 +35,19 @@ SELECT is_empty($$SELECT oid::regprocedure FROM functions WHERE prolang = (SELEC
 SELECT is_empty($$SELECT oid::regprocedure, prosrc FROM functions WHERE prolang = (SELECT oid FROM pg_language WHERE lanname = 'c') AND prosrc !~ '^sb_'$$,
     'under our prefix');
 
+-- What runs as the caller calls only what the caller may: else it fails for everybody but the owner, whom most tests run as.
+CREATE TEMP VIEW callers AS
+SELECT r.role, f.oid, regexp_replace(f.prosrc, $$--[^\n]*|'[^']*'$$, '', 'g') AS source
+FROM functions f, (VALUES ('switchboard_app'), ('switchboard_gateway'), ('switchboard_worker'), ('switchboard_monitor')) AS r (role)
+WHERE NOT f.prosecdef AND f.prolang IN (SELECT l.oid FROM pg_language l WHERE l.lanname IN ('sql', 'plpgsql'))
+  AND (has_function_privilege(r.role, f.oid, 'EXECUTE')
+       OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgfoid = f.oid
+                     AND has_any_column_privilege(r.role, t.tgrelid, 'INSERT, UPDATE')));
+SELECT is_empty($$SELECT c.role, c.oid::regprocedure, called.name FROM callers c, regexp_matches(c.source, 'switchboard\.(\w+)\s*\(', 'g') AS m,
+                         LATERAL (SELECT m[1] AS name) AS called
+    WHERE EXISTS (SELECT FROM functions f WHERE f.proname = called.name)
+      AND NOT EXISTS (SELECT FROM functions f WHERE f.proname = called.name AND has_function_privilege(c.role, f.oid, 'EXECUTE'))$$,
+    'functions that run as the caller call what the caller may call');
+
 SELECT * FROM finish();
 ROLLBACK;
