@@ -54,7 +54,7 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 -- Section: pure functions
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'normalize_phone', 'try_normalize_phone', '_default_region', 'phone_is_valid', 'phone_region', 'phone_type', 'format_phone',
-    'phone_timezones', 'phone_subdivision', 'next_call_time', 'next_attempt_at', 'render_template', 'sms_segments', 'generate_coupon_code',
+    'phone_timezones', 'phone_subdivision', 'next_call_time', '_hours_without', 'next_attempt_at', 'render_template', 'sms_segments', 'generate_coupon_code',
     'webhook_signature_ok']);
 
 -- Section: dialer, calls, HTTP, analytics

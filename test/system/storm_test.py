@@ -88,9 +88,17 @@ class Storm(SystemTest):
         self.nothing("things that never once went well", f"""SELECT kind FROM unnest('{{{",".join(SCENES)}}}'::text[]) kind
             WHERE NOT EXISTS (SELECT FROM storm.played p WHERE p.kind = kind.kind AND p.outcome = 'ok')""")
 
+    def deadlocks_in_log(self):
+        """What the victims waited for, and the waits of those who held it."""
+        log = self.cluster.log_since()
+        victims = re.findall(r".*detected deadlock.*(?:\n.*){0,10}", log)
+        holders = re.findall(r"detected deadlock.*\n.*Process(?:es)? holding the lock: (\d+)", log)
+        waits = [wait for pid in holders for wait in re.findall(rf".*process {pid} (?:still waiting|acquired).*(?:\n.*){{0,10}}", log)]
+        return "\n---\n".join(victims + waits)
+
     def check_waits(self):
         self.assertEqual(self.cluster.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'"), "0",
-                         "\n".join(re.findall(r".*deadlock.*(?:\n.+){0,12}", self.cluster.log_since())[:3]))
+                         self.deadlocks_in_log())
         self.nothing("waits for statistics", """SELECT relation, lock, count(*) FROM storm.waits
             WHERE relation ~ 'stat_deltas|rollup' AND lock !~ '^extend' GROUP BY 1, 2""")
         waited_in_log = re.findall(r'still waiting.*(?:\n.*){0,4}?in relation "(\w+)"', self.cluster.log_since())
