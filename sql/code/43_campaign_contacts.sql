@@ -46,9 +46,10 @@ COMMENT ON FUNCTION switchboard._read_contact_rows(jsonb, text) IS
   'Reads the rows given to add_campaign_contacts(): the number in E.164, or the reason why the row cannot be used.';
 REVOKE ALL ON FUNCTION switchboard._read_contact_rows(jsonb, text) FROM PUBLIC;
 
+-- Inlined by the planner, hence no SET clause.
 CREATE OR REPLACE FUNCTION switchboard._small_int(value jsonb, lowest int, highest int, fallback int)
 RETURNS int
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
   SELECT CASE WHEN jsonb_typeof(value) = 'number' THEN greatest(least((value #>> '{}')::numeric, highest), lowest)::int
               WHEN value #>> '{}' ~ '^[+-]?[0-9]{1,9}$' THEN greatest(least((value #>> '{}')::int, highest), lowest)

@@ -293,9 +293,10 @@ COMMENT ON FUNCTION switchboard._apply_job_results(switchboard.job_result[]) IS
 doubt stays initiated until the provider has been asked or its webhook comes.';
 REVOKE ALL ON FUNCTION switchboard._apply_job_results(switchboard.job_result[]) FROM PUBLIC;
 
+-- Inlined by the planner, hence no SET clause.
 CREATE OR REPLACE FUNCTION switchboard._uuid_or_null(value text)
 RETURNS uuid
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT CASE WHEN switchboard._is_uuid(value) THEN value::uuid END $$;
 COMMENT ON FUNCTION switchboard._uuid_or_null(text) IS 'A text as uuid, or NULL when it is none.';
 REVOKE ALL ON FUNCTION switchboard._uuid_or_null(text) FROM PUBLIC;

@@ -4,9 +4,11 @@
 --   _read_<provider>(event, fields) -> what the event is called and about, or 22023 when it makes no sense
 --   _act_<provider>(inbox row, fields) -> NULL when done, else why it must be tried again
 
+-- Inlined by the planner, hence no SET clause: callers pin the search path. A function in SQL that is not inlined is parsed and planned
+-- in each statement that calls it.
 CREATE OR REPLACE FUNCTION switchboard._webhook_readers()
 RETURNS TABLE (provider text, secret_name text, form boolean, reply_type text, reply text)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
   VALUES ('twilio', 'auth_token', true, 'text/xml', '<?xml version="1.0" encoding="UTF-8"?><Response/>'),
          ('vonage', 'signature_secret', false, 'application/json', '{}'),
@@ -37,11 +39,15 @@ REVOKE ALL ON FUNCTION switchboard._text_timestamp(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._event_time(value text, received timestamptz)
 RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE WHEN t.at BETWEEN received - interval '1 day' AND received + interval '5 minutes' THEN least(t.at, received)
-              ELSE received END
-  FROM (SELECT switchboard._text_timestamp(value) AS at) t
+-- PL/pgSQL, which keeps its plans.
+DECLARE
+  told timestamptz := switchboard._text_timestamp(value);
+BEGIN
+  RETURN CASE WHEN told BETWEEN received - interval '1 day' AND received + interval '5 minutes' THEN least(told, received)
+              ELSE received END;
+END
 $$;
 COMMENT ON FUNCTION switchboard._event_time(text, timestamptz) IS
   'When an event happened by the provider''s word; when it was received if that is absent or not to be believed.';
@@ -71,9 +77,10 @@ COMMENT ON FUNCTION switchboard._webhook_fields(boolean, text, bytea) IS
   'The fields of a webhook: form or JSON object. Errors (class 22): it is neither.';
 REVOKE ALL ON FUNCTION switchboard._webhook_fields(boolean, text, bytea) FROM PUBLIC;
 
+-- Inlined by the planner, hence no SET clause.
 CREATE OR REPLACE FUNCTION switchboard._url_query(url text)
 RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
   SELECT coalesce(switchboard._parse_form(convert_to(substring(split_part(url, '#', 1) FROM '\?(.*)$'), 'UTF8'))::jsonb, '{}')
 $$;
@@ -352,11 +359,15 @@ REVOKE ALL ON FUNCTION switchboard.receive_webhook(text, text, jsonb, bytea, tex
 
 CREATE OR REPLACE FUNCTION switchboard._headers_to_keep(headers jsonb)
 RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT coalesce(jsonb_object_agg(lower(h.key), h.value), '{}')
-  FROM jsonb_each(headers) h
-  WHERE lower(h.key) NOT IN ('authorization', 'cookie', 'proxy-authorization', 'x-webhook-token')
+-- PL/pgSQL, which keeps its plans.
+BEGIN
+  RETURN (
+    SELECT coalesce(jsonb_object_agg(lower(h.key), h.value), '{}')
+    FROM jsonb_each(headers) h
+    WHERE lower(h.key) NOT IN ('authorization', 'cookie', 'proxy-authorization', 'x-webhook-token'));
+END
 $$;
 COMMENT ON FUNCTION switchboard._headers_to_keep(jsonb) IS 'Headers without those that carry secrets.';
 REVOKE ALL ON FUNCTION switchboard._headers_to_keep(jsonb) FROM PUBLIC;

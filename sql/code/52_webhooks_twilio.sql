@@ -20,14 +20,15 @@ COMMENT ON FUNCTION switchboard._read_twilio(text, jsonb) IS
   'What a webhook of Twilio is about and what makes it one event. Errors: 22023 when it names neither a call nor a message.';
 REVOKE ALL ON FUNCTION switchboard._read_twilio(text, jsonb) FROM PUBLIC;
 
+-- Inlined by the planner, hence no SET clause.
 CREATE OR REPLACE FUNCTION switchboard._twilio_call_status(status text)
 RETURNS switchboard.call_status
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-  SELECT CASE status WHEN 'queued' THEN 'initiated' WHEN 'initiated' THEN 'initiated' WHEN 'ringing' THEN 'ringing'
+  SELECT CASE status WHEN 'queued' THEN 'initiated'::switchboard.call_status WHEN 'initiated' THEN 'initiated' WHEN 'ringing' THEN 'ringing'
                      WHEN 'in-progress' THEN 'answered' WHEN 'answered' THEN 'answered' WHEN 'completed' THEN 'completed'
                      WHEN 'busy' THEN 'busy' WHEN 'no-answer' THEN 'no-answer' WHEN 'canceled' THEN 'canceled'
-                     WHEN 'failed' THEN 'failed' END::switchboard.call_status
+                     WHEN 'failed' THEN 'failed' END
 $$;
 COMMENT ON FUNCTION switchboard._twilio_call_status(text) IS 'Twilio''s CallStatus in our words; NULL for one we do not know.';
 REVOKE ALL ON FUNCTION switchboard._twilio_call_status(text) FROM PUBLIC;
@@ -44,9 +45,10 @@ $$;
 COMMENT ON FUNCTION switchboard._twilio_message_status(text) IS 'Twilio''s MessageStatus in our words; NULL for one we do not know.';
 REVOKE ALL ON FUNCTION switchboard._twilio_message_status(text) FROM PUBLIC;
 
+-- Inlined by the planner, hence no SET clause.
 CREATE OR REPLACE FUNCTION switchboard._digits_or_null(value text)
 RETURNS int
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT CASE WHEN value ~ '^[0-9]{1,9}$' THEN value::int END $$;
 COMMENT ON FUNCTION switchboard._digits_or_null(text) IS 'A text of up to nine digits as a number, else NULL.';
 REVOKE ALL ON FUNCTION switchboard._digits_or_null(text) FROM PUBLIC;
