@@ -140,8 +140,11 @@ RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: acts for the tenant of the call. Internal: the caller has locked the call.
+DECLARE
+  patience numeric := CASE WHEN jsonb_typeof(campaign.settings -> 'connect_within') = 'number'
+                           THEN greatest(least((campaign.settings ->> 'connect_within')::numeric, 2), 0) ELSE 2 END;
 BEGIN
-  IF NOT call.abandoned AND at < coalesce(call.answered_at, at) + interval '2 seconds' THEN
+  IF NOT call.abandoned AND at < coalesce(call.answered_at, at) + patience * interval '1 second' THEN
     RETURN '{"action": "wait", "timeout_s": 1}';
   END IF;
   UPDATE switchboard.call_logs c SET abandoned = true WHERE c.id = call.id AND NOT c.abandoned;
@@ -149,7 +152,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._no_agent_plan(switchboard.call_logs, switchboard.campaigns, timestamptz) IS
-  'What to do while nobody is free: wait for up to 2 seconds after the answer, then the call is abandoned.';
+  'What to do while nobody is free: wait for settings.connect_within seconds after the answer (at most 2, the default), then the call is
+abandoned.';
 REVOKE ALL ON FUNCTION switchboard._no_agent_plan(switchboard.call_logs, switchboard.campaigns, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._answer_plan(call uuid, answered_by text, at timestamptz)

@@ -57,6 +57,7 @@ SELECT matches(test_dialer.verbs(test_dialer.answer(:'call2')), '^<Pause length=
 SELECT is(abandoned, false, 'not abandoned yet') FROM switchboard.call_logs WHERE id = :'call2';
 SELECT is(switchboard._answer_plan(:'call2', NULL, (SELECT answered_at + interval '1.99 s' FROM switchboard.call_logs WHERE id = :'call2')) ->> 'action', 'wait',
   'two seconds are allowed');
+UPDATE switchboard.campaigns SET settings = settings || '{"connect_within": 5}' WHERE id = :'sales';
 SELECT is(switchboard._answer_plan(:'call2', NULL, (SELECT answered_at + interval '2 s' FROM switchboard.call_logs WHERE id = :'call2')),
   '{"action": "safe_harbour", "opt_out_digit": "9", "text": "Hello. This is acme. We are sorry that nobody is free to speak to you. You can reach us at + 1 2 0 1 5 5 5 0 1 0 0. If you do not want to be called by us again, press 9 now or tell us at that number."}',
   'then the caller says who and how to be reached, and how to opt out');

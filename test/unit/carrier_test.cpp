@@ -46,6 +46,16 @@ class CarrierTest : public testing::Test {
                                carrier.base() + "/inbox/status?account=7&call=" + reference +
                                "\"}");
   }
+  // A call that asks the inbox what to do once it is answered.
+  Job CallWithAnswer(const std::string& to) {
+    return MakeJob("call", R"({"to":")" + to + R"(","from":"+15005550006","answer_url":")" +
+                               carrier.base() + "/inbox/answer?call=c1\"}");
+  }
+  void Say(const std::string& twiml) {
+    core::JsonWriter json;
+    json.BeginObject().Key("inbox_answer").String("<Response>" + twiml + "</Response>").EndObject();
+    carrier.Configure(json.Take());
+  }
   Result Run(const Job& job, const Account& account) { return RunJob(job, account, timeout); }
   Result LookUp(const Job& job, const Account& account) { return LookUpJob(job, account); }
   std::vector<core::FormFields> Inbox() {
@@ -61,6 +71,16 @@ class CarrierTest : public testing::Test {
       if (key == name) return value;
     }
     return "";
+  }
+  // The first word on how a Dial went; waits for it.
+  core::FormFields DialStatus() {
+    for (int tries = 0; tries < 500; ++tries) {
+      for (const auto& form : Inbox()) {
+        if (!Field(form, "DialCallStatus").empty()) return form;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return {};
   }
   std::vector<std::string> Statuses() {
     std::vector<std::string> statuses;
@@ -155,6 +175,39 @@ TEST_F(CarrierTest, FetchesAndPerformsTwiml) {
   EXPECT_EQ(core::ToJson(*core::Find(call, "said")), R"(["Good day"])");
   EXPECT_EQ(core::ToJson(*core::Find(call, "dialed")), R"(["+14155550199"])");
   EXPECT_EQ(*FindString(call, "reference"), "c1");
+}
+
+TEST_F(CarrierTest, RingsAgentsForAnsweredCallsAndTellsHowItWent) {
+  carrier.Configure(R"({"numbers":{"+14155550100":{"outcome":"answered","talk_s":60},
+    "+14155550101":{"outcome":"answered","talk_s":9000},"deaf":{"outcome":"no-answer"}}})");
+  const std::string dial =
+      "<Dial timeout=\"15\" action=\"" + carrier.base() + "/inbox/dialed\">";
+  Say(dial + "<Client>ada</Client></Dial>");
+  ASSERT_EQ(Run(CallWithAnswer("+14155550100"), twilio).outcome, Outcome::kOk);
+  ASSERT_EQ(Field(DialStatus(), "DialCallStatus"), "completed");
+  EXPECT_GE(std::stoi(Field(DialStatus(), "DialCallDuration")), 59);
+  EXPECT_EQ(carrier.Stat("agents.answered"), 1);
+
+  ASSERT_EQ(carrier.Post("/control/reset", ""), 200);
+  Say(dial + "<Sip>deaf</Sip></Dial>");
+  ASSERT_EQ(Run(CallWithAnswer("+14155550101"), twilio).outcome, Outcome::kOk);
+  ASSERT_TRUE(carrier.Reaches("agents.rung", 2));  // told that nobody answered, it says: again
+  EXPECT_EQ(Field(DialStatus(), "DialCallStatus"), "no-answer");
+  EXPECT_EQ(carrier.Stat("agents.answered"), 0);
+}
+
+TEST_F(CarrierTest, WaitsAndAsksAgainAndHangsUp) {
+  carrier.Configure(R"({"numbers":{"+14155550100":{"outcome":"answered","talk_s":3600}}})");
+  Say("<Pause length=\"1\"/><Redirect>" + carrier.base() + "/inbox/again</Redirect>");
+  ASSERT_EQ(Run(CallWithAnswer("+14155550100"), twilio).outcome, Outcome::kOk);
+  for (int tries = 0; tries < 500 && Inbox().size() < 20; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ASSERT_GE(Inbox().size(), 20u);
+  Say("<Gather><Say>Sorry.</Say></Gather><Hangup/>");
+  ASSERT_TRUE(carrier.Reaches("by_status.completed", 1));
+  const core::Json calls = carrier.Get("/control/calls");
+  EXPECT_LT(core::FindInt((*core::Find(calls, "calls"))[0], "duration_s").value_or(0), 3000);
 }
 
 TEST_F(CarrierTest, HangsUpAndCancelsOnRequest) {

@@ -14,6 +14,14 @@
 
 namespace switchboard::carrier {
 
+// The other leg of a call: an agent's phone that a Dial rings.
+struct AgentLeg {
+  std::string id;
+  std::string endpoint;
+  std::string action;  // who is told how it went
+  std::optional<WallTime> answered;
+};
+
 enum class CallState { kQueued, kInitiated, kRinging, kAnswered, kEnded };
 
 // Fixed when the call is accepted, so that a seed always gives the same story.
@@ -61,6 +69,9 @@ struct Call {
   std::string recording_callback;
   double ring_limit_s = 65;
   int next_sequence = 0;
+  int script = 0;      // counts the TwiML documents it was told to follow
+  int extensions = 0;  // how often its end was put off
+  std::optional<AgentLeg> leg;
 };
 
 struct Message {

@@ -180,6 +180,10 @@ std::string Router::StatsJson() const {
   json.Key("repeated").Int(count(webhooks.repeated)).Key("failed").Int(count(webhooks.failed));
   AddCounts(&json, "by_status", webhooks.by_status);
   json.EndObject();
+  const AgentCounts& agents = world_.agents.counts();
+  json.Key("agents").BeginObject().Key("rung").Int(count(agents.rung));
+  json.Key("answered").Int(count(agents.answered)).Key("engaged").Int(count(agents.engaged));
+  json.EndObject();
   AddCounts(&json, "faults", world_.faults_done);
   json.EndObject();
   return json.Take();

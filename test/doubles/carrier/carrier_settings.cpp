@@ -135,6 +135,8 @@ const std::map<std::string, Setter>& Setters() {
       {"ring_min_s", Number(&Settings::ring_min_s)},
       {"ring_max_s", Number(&Settings::ring_max_s)},
       {"talk_mean_s", Number(&Settings::talk_mean_s)},
+      {"agent_ring_s", Number(&Settings::agent_ring_s)},
+      {"agent_deaf", Number(&Settings::agent_deaf)},
       {"faults", SetFaults},
       {"next_faults", [](Settings& s, const JsonValue& v) { s.next_faults = NextFaults(v); }},
       {"slow_ms", Number(&Settings::slow_ms)},

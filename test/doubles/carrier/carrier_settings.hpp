@@ -39,6 +39,8 @@ struct Settings {
   double ring_min_s = 2;  // uniform between the two
   double ring_max_s = 20;
   double talk_mean_s = 60;  // exponential, between 1 s and an hour
+  double agent_ring_s = 2;  // how soon agents pick up
+  double agent_deaf = 0;    // probability that one does not
 
   std::map<std::string, double> faults;  // fault -> probability
   std::deque<NextFault> next_faults;

@@ -95,8 +95,16 @@ void Simulation::Answer(Call& call, const OnStep& on_step) {
   call.answered_by = AnsweredBy(call);
   on_step(call);
   AfterSimulated(call.plan.talk_s, [this, &call, on_step] {
+    if (call.extensions > 0) return;
     call.duration_s = static_cast<int>(std::ceil(call.plan.talk_s));
     End(call, "completed", on_step);
+  });
+}
+
+void Simulation::TalkOn(Call& call, double seconds, const OnStep& on_step) {
+  const int extension = ++call.extensions;
+  AfterSimulated(seconds, [this, &call, extension, on_step] {
+    if (call.extensions == extension) End(call, "completed", on_step);
   });
 }
 

@@ -29,6 +29,9 @@ class Simulation {
   // Ends a call that has not ended, as `status`. False when there is nothing to end.
   bool End(Call& call, const std::string& status, const OnStep& on_step);
 
+  // The called party hangs up that much later instead of when it was going to.
+  void TalkOn(Call& call, double seconds, const OnStep& on_step);
+
   void AfterSimulated(double seconds, std::function<void()> run);
 
  private:

@@ -3,9 +3,8 @@
 #include <ctime>
 #include <sstream>
 
-#include "test/doubles/carrier/carrier_signature.hpp"
 #include "test/doubles/carrier/carrier_twilio_json.hpp"
-#include "test/doubles/carrier/carrier_twiml.hpp"
+#include "test/doubles/carrier/carrier_twilio_requests.hpp"
 #include "workers/core/encoding.hpp"
 
 namespace switchboard::carrier {
@@ -14,10 +13,8 @@ namespace {
 using core::FormFields;
 
 constexpr std::string_view kPrefix = "/2010-04-01/Accounts/";
-constexpr int kMaxRedirects = 5;
 constexpr double kSendSeconds = 0.5;
 constexpr double kDeliverySeconds = 2;
-constexpr double kHangUpSeconds = 1;
 constexpr int kDetectionSeconds = 3;
 constexpr double kRecordingSeconds = 1;
 constexpr double kRingGraceSeconds = 5;  // Twilio adds it to Timeout
@@ -161,25 +158,6 @@ std::string Page(const std::string& name, const std::vector<Entry*>& matching,
   return TwilioPageJson(name, entries, request, (page + 1) * size < matching.size());
 }
 
-void AddParties(FormFields* form, const std::string& account, const std::string& from,
-                const std::string& to) {
-  form->insert(form->end(),
-               {{"AccountSid", account}, {"ApiVersion", "2010-04-01"}, {"From", from}, {"To", to}});
-}
-
-FormFields VoiceFields(const Call& call) {
-  FormFields form{{"CallSid", call.id}};
-  AddParties(&form, call.account, call.from, call.to);
-  form.insert(form.end(), {{"Caller", call.from},
-                           {"Called", call.to},
-                           {"Direction", "outbound-api"},
-                           {"CallStatus", call.status}});
-  if (!call.answered_by.empty() && call.amd_callback.empty()) {
-    form.emplace_back("AnsweredBy", call.answered_by);
-  }
-  return form;
-}
-
 // The same every time it is told of.
 void AddRecording(const Call& call, FormFields* form) {
   if (!call.record || !call.answered) return;
@@ -188,23 +166,6 @@ void AddRecording(const Call& call, FormFields* form) {
   form->emplace_back("RecordingUrl", "https://api.twilio.com/2010-04-01/Accounts/" + call.account +
                                          "/Recordings/" + sid);
   form->emplace_back("RecordingDuration", std::to_string(call.duration_s));
-}
-
-Outgoing SignedRequest(const std::string& token, std::string url, const std::string& method,
-                       const FormFields& form) {
-  url = url.substr(0, url.find('#'));  // never sent, so not signed
-  Outgoing request;
-  request.method = method;
-  if (method == "GET") {
-    url += (url.find('?') == std::string::npos ? "?" : "&") + core::FormEncode(form);
-    request.headers = {{"X-Twilio-Signature", TwilioSignature(token, url, {})}};
-  } else {
-    request.body = core::FormEncode(form);
-    request.headers = {{"Content-Type", "application/x-www-form-urlencoded; charset=UTF-8"},
-                       {"X-Twilio-Signature", TwilioSignature(token, url, form)}};
-  }
-  request.url = std::move(url);
-  return request;
 }
 
 }  // namespace
@@ -331,9 +292,9 @@ Answer TwilioFront::UpdateCall(const Request& request, Call& call) {
   } else if (status == "completed") {
     world_.simulation.End(call, "completed", on_step);
   } else if (const std::string url = Field(form, "Url"); !url.empty()) {
-    Listen(call, url, Or(Field(form, "Method"), "POST"), kMaxRedirects);
+    Listen(call, url, Or(Field(form, "Method"), "POST"));
   } else if (const std::string twiml = Field(form, "Twiml"); !twiml.empty()) {
-    Perform(call, twiml, kMaxRedirects);
+    Perform(call, twiml);
   }
   Answer answer;
   answer.body = TwilioCallJson(call);
@@ -419,14 +380,16 @@ void TwilioFront::OnStep(Call& call) {
       Tell(call, "answered");
       TellMachine(call);
       if (!call.twiml.empty()) {
-        Perform(call, call.twiml, kMaxRedirects);
+        Perform(call, call.twiml);
       } else if (!call.url.empty()) {
-        Listen(call, call.url, call.url_method, kMaxRedirects);
+        Listen(call, call.url, call.url_method);
       }
       break;
     case CallState::kEnded:
       Tell(call, "completed");
       TellRecording(call);
+      // The customer has gone: what comes back is not followed.
+      if (call.leg) EndDial(call, call.leg->answered ? "completed" : "canceled");
       break;
   }
 }
@@ -474,38 +437,6 @@ void TwilioFront::TellRecording(const Call& call) {
     AddRecording(call, &form);
     world_.webhooks.Post(SignedRequest(call.token, call.recording_callback, "POST", form));
   });
-}
-
-// Asks `url` what to do with the call and does it.
-void TwilioFront::Listen(Call& call, const std::string& url, const std::string& method,
-                         int redirects_left) {
-  world_.webhooks.Fetch(SignedRequest(call.token, url, method, VoiceFields(call)),
-                        [this, &call, redirects_left](const Reply& reply) {
-                          const bool answered = reply.status / 100 == 2;
-                          Perform(call, answered ? reply.body : "", redirects_left);
-                        });
-}
-
-void TwilioFront::Perform(Call& call, const std::string& twiml, int redirects_left) {
-  if (call.state == CallState::kEnded) return;
-  std::optional<TwimlScript> script = ParseTwiml(twiml);
-  // What is said and who is dialed fills the drawn talk time; otherwise the call is over soon.
-  bool ends_soon = script && script->hangs_up && script->said.empty() && script->dialed.empty();
-  if (!script) {
-    script = TwimlScript{};
-    script->said.emplace_back("An application error has occurred.");
-    ends_soon = true;
-  }
-  call.said.insert(call.said.end(), script->said.begin(), script->said.end());
-  call.dialed.insert(call.dialed.end(), script->dialed.begin(), script->dialed.end());
-  if (!script->redirect.empty() && redirects_left > 0) {
-    return Listen(call, script->redirect, "POST", redirects_left - 1);
-  }
-  if (ends_soon) {
-    world_.simulation.AfterSimulated(kHangUpSeconds, [this, &call] {
-      world_.simulation.End(call, "completed", [this](Call& changed) { OnStep(changed); });
-    });
-  }
 }
 
 void TwilioFront::DeliverMessage(Message& message) {

@@ -1,7 +1,9 @@
 // Twilio's REST interface and webhooks, as far as calls and messages go.
 #pragma once
 
+#include "test/doubles/carrier/carrier_twiml.hpp"
 #include "test/doubles/carrier/carrier_world.hpp"
+#include "workers/core/encoding.hpp"
 
 namespace switchboard::carrier {
 
@@ -29,8 +31,17 @@ class TwilioFront {
   void Tell(Call& call, const std::string& event);
   void TellMachine(Call& call);
   void TellRecording(const Call& call);
-  void Listen(Call& call, const std::string& url, const std::string& method, int redirects_left);
-  void Perform(Call& call, const std::string& twiml, int redirects_left);
+
+  // In carrier_twilio_script.cpp.
+  void Listen(Call& call, const std::string& url, const std::string& method,
+              const core::FormFields& more = {}, int redirects = 0);
+  void Perform(Call& call, const std::string& twiml, int redirects = 0);
+  void Follow(Call& call, TwimlScript script, int redirects);
+  void HangUpIn(Call& call, double seconds);
+  void RingAgent(Call& call, const TwimlStep& dial);
+  void Connect(Call& call);
+  void EndDial(Call& call, const std::string& status);
+
   void DeliverMessage(Message& message);
   void TellMessage(const Message& message);
 

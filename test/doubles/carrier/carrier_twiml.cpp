@@ -8,26 +8,37 @@ namespace switchboard::carrier {
 namespace {
 
 using boost::property_tree::ptree;
+using Verb = TwimlStep::Verb;
 
-void Perform(const ptree& verbs, TwimlScript* script) {
-  for (const auto& [verb, content] : verbs) {
-    if (verb == "Say" || verb == "Play") {
-      script->said.push_back(content.data());
-    } else if (verb == "Gather") {
-      Perform(content, script);
-    } else if (verb == "Dial") {
-      if (!content.data().empty()) script->dialed.push_back(content.data());
-      for (const auto& [noun, address] : content) {
-        if (noun != "<xmlattr>") script->dialed.push_back(address.data());
-      }
-    } else if (verb == "Redirect") {
-      script->redirect = content.data();
-      return;
-    } else if (verb == "Hangup" || verb == "Reject") {
-      script->hangs_up = true;
-      return;
-    }
+constexpr double kDialSeconds = 30;  // Twilio's own
+
+TwimlStep Dial(const ptree& content) {
+  TwimlStep step{Verb::kDial, content.data(), content.get("<xmlattr>.timeout", kDialSeconds),
+                 content.get("<xmlattr>.action", "")};
+  for (const auto& [noun, address] : content) {
+    if (noun != "<xmlattr>") step.text = address.data();
   }
+  return step;
+}
+
+// False when the script is over with it.
+bool Add(const std::string& verb, const ptree& content, TwimlScript* script) {
+  if (verb == "Say" || verb == "Play") {
+    script->push_back({Verb::kSay, content.data(), 0, ""});
+  } else if (verb == "Gather") {
+    for (const auto& [nested, inner] : content) Add(nested, inner, script);
+  } else if (verb == "Pause") {
+    script->push_back({Verb::kPause, "", content.get("<xmlattr>.length", 1.0), ""});
+  } else if (verb == "Dial") {
+    script->push_back(Dial(content));
+  } else if (verb == "Redirect") {
+    script->push_back({Verb::kRedirect, content.data(), 0, ""});
+    return false;
+  } else if (verb == "Hangup" || verb == "Reject") {
+    script->push_back({Verb::kHangUp, "", 0, ""});
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -43,9 +54,8 @@ std::optional<TwimlScript> ParseTwiml(const std::string& xml) {
   const auto response = document.get_child_optional("Response");
   if (!response) return std::nullopt;
   TwimlScript script;
-  Perform(*response, &script);
-  if (script.said.empty() && script.dialed.empty() && script.redirect.empty()) {
-    script.hangs_up = true;
+  for (const auto& [verb, content] : *response) {
+    if (!Add(verb, content, &script)) break;
   }
   return script;
 }

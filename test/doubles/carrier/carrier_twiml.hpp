@@ -1,4 +1,4 @@
-// The part of TwiML a simulated phone can hear.
+// The part of TwiML a simulated phone can follow.
 #pragma once
 
 #include <optional>
@@ -7,14 +7,18 @@
 
 namespace switchboard::carrier {
 
-struct TwimlScript {
-  std::vector<std::string> said;    // Say texts and Play addresses, nested ones included
-  std::vector<std::string> dialed;  // numbers, clients, conferences a Dial connects
-  std::string redirect;             // address of the first Redirect
-  bool hangs_up = false;            // Hangup or Reject, or nothing to do at all
+struct TwimlStep {
+  enum class Verb { kSay, kPause, kDial, kRedirect, kHangUp };
+  Verb verb = Verb::kSay;
+  std::string text;    // what is said or played; where a Redirect leads; whom a Dial rings
+  double seconds = 0;  // of a Pause; how long a Dial rings
+  std::string action;  // whom a Dial tells how it went; empty: nobody
 };
 
-// Nothing when it is no TwiML.
+using TwimlScript = std::vector<TwimlStep>;
+
+// Nothing when it is no TwiML. Ends with the first verb that leads elsewhere (Redirect, Hangup,
+// Reject); what is nested in a Gather is said, and nobody presses a key.
 std::optional<TwimlScript> ParseTwiml(const std::string& xml);
 
 }  // namespace switchboard::carrier

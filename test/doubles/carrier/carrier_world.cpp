@@ -27,6 +27,7 @@ bool World::OverRate() {
 
 void World::Reset() {
   ledger.Clear();
+  agents.Reset();
   webhooks.ResetCounts();
   faults_done.clear();
   requests_to_.clear();

@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "test/doubles/carrier/carrier_agents.hpp"
 #include "test/doubles/carrier/carrier_call.hpp"
 #include "test/doubles/carrier/carrier_http.hpp"
 #include "test/doubles/carrier/carrier_settings.hpp"
@@ -18,12 +19,14 @@ struct World {
       : scheduler(scheduler),
         settings(std::move(initial)),
         simulation(scheduler, settings, ledger),
+        agents(simulation, settings),
         webhooks(client, scheduler, settings) {}
 
   Scheduler& scheduler;
   Settings settings;
   Ledger ledger;
   Simulation simulation;
+  AgentPhones agents;
   WebhookPoster webhooks;
   std::map<std::string, std::size_t> faults_done;
 
