@@ -98,6 +98,9 @@ CREATE FUNCTION iso.no_campaign() RETURNS void LANGUAGE sql AS $$
     DELETE FROM switchboard.call_logs;
     DELETE FROM switchboard.campaigns;
     DELETE FROM switchboard.provider_accounts;
+    DELETE FROM switchboard.do_not_call;
+    DELETE FROM switchboard.compliance_overrides;
+    DELETE FROM switchboard.dispatch_decisions;
     DELETE FROM switchboard.users;
     SELECT NULL::void
 $$;
@@ -206,6 +209,39 @@ CREATE FUNCTION iso.calls() RETURNS text LANGUAGE sql AS $$
                        FROM switchboard.call_logs c WHERE c.campaign_id IS NOT NULL), 'no call')
            || coalesce((SELECT concat_ws(' ', ', person', l.status, l.attempts, l.last_outcome) FROM switchboard.campaign_contacts l), '')
            || coalesce((SELECT ', ' || string_agg(j.kind || ' ' || j.state, ', ' ORDER BY j.kind, j.state) FROM switchboard.jobs j), '')
+$$;
+
+-- A call to the first person's number that waits to be sent; it and its job are named alike.
+CREATE FUNCTION iso.waiting_call(name text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO switchboard.call_logs (id, tenant_id, user_id, direction, from_number, to_number, campaign_id, provider)
+    VALUES (iso.job(name), '00000000-0000-0000-0000-00000000000a', NULL, 'outbound', '+12015550100', '+12025550100', iso.campaign(), 'twilio');
+    INSERT INTO switchboard.jobs_open (id, tenant_id, kind, subject_id, payload)
+    VALUES (iso.job(name), '00000000-0000-0000-0000-00000000000a', 'call', iso.job(name), jsonb_build_object('to', '+12025550100'))
+$$;
+
+CREATE FUNCTION iso.override(rule text, key text, value jsonb) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO switchboard.compliance_overrides (tenant_id, rule, parameters, reason)
+    VALUES ('00000000-0000-0000-0000-00000000000a', rule, jsonb_build_object(key, value), 'test')
+$$;
+
+CREATE FUNCTION iso.never_call(number text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO switchboard.do_not_call (tenant_id, phone_number) VALUES ('00000000-0000-0000-0000-00000000000a', number)
+$$;
+
+-- What was put off a moment is due.
+CREATE FUNCTION iso.a_moment_later() RETURNS void LANGUAGE sql AS $$
+    UPDATE switchboard.jobs_open SET run_at = clock_timestamp() WHERE state = 'ready'
+$$;
+
+CREATE FUNCTION iso.dialed() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(concat_ws(' ', right(c.id::text, 2), c.status, CASE WHEN c.dialed_at IS NOT NULL THEN 'dialed' END, c.error_code), ', '
+                      ORDER BY c.id)
+      FROM switchboard.call_logs c
+$$;
+
+CREATE FUNCTION iso.decisions() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(concat_ws(' ', d.stage, CASE WHEN d.allowed THEN 'yes' ELSE 'no' END, d.codes[1]), ', ' ORDER BY d.stage, d.id)
+      FROM switchboard.dispatch_decisions d
 $$;
 
 -- Campaigns and their lists.

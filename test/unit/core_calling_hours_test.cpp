@@ -514,5 +514,38 @@ TEST(TryCounts, PassesOverWhatIsNoCount) {
       1000000);
 }
 
+bool Within(std::string_view hours, std::string_view outer) {
+  return CallingHours::Parse(hours).Within(CallingHours::Parse(outer));
+}
+
+TEST(Within, ComparesEveryMinuteOfTheWeek) {
+  EXPECT_TRUE(Within(R"({"start":"09:00","end":"17:00"})", R"({"start":"08:00","end":"21:00"})"));
+  EXPECT_TRUE(Within(R"({"start":"08:00","end":"21:00"})", R"({"start":"08:00","end":"21:00"})"));
+  EXPECT_FALSE(Within(R"({"start":"07:59","end":"21:00"})", R"({"start":"08:00","end":"21:00"})"));
+  EXPECT_FALSE(Within(R"({"start":"08:00","end":"21:01"})", R"({"start":"08:00","end":"21:00"})"));
+  EXPECT_FALSE(Within(R"({"start":"09:00","end":"17:00"})",
+                      R"({"start":"08:00","end":"21:00","days":["mon"]})"));
+  EXPECT_TRUE(Within(R"({"mon":[["09:00","10:00"],["11:00","12:00"]]})",
+                     R"({"start":"08:00","end":"21:00","days":["mon"]})"));
+  EXPECT_TRUE(Within(R"({"mon":[]})", R"({"tue":[["09:00","10:00"]]})"));
+}
+
+TEST(Within, FollowsWindowsPastMidnight) {
+  EXPECT_TRUE(Within(R"({"start":"23:00","end":"01:00"})", R"({"start":"22:00","end":"02:00"})"));
+  EXPECT_FALSE(Within(R"({"start":"23:00","end":"03:00"})", R"({"start":"22:00","end":"02:00"})"));
+  EXPECT_TRUE(Within(R"({"start":"23:00","end":"01:00"})", R"({"start":"00:00","end":"24:00"})"));
+  EXPECT_FALSE(Within(R"({"sat":[["23:00","01:00"]]})", R"({"sat":[["00:00","24:00"]]})"));
+}
+
+TEST(Within, CountsHolidays) {
+  EXPECT_FALSE(Within(R"({"start":"09:00","end":"17:00"})",
+                      R"({"start":"09:00","end":"17:00","holidays":["2026-12-25"]})"));
+  EXPECT_TRUE(Within(R"({"start":"09:00","end":"17:00","holidays":["2026-12-25","2026-12-26"]})",
+                     R"({"start":"09:00","end":"17:00","holidays":["2026-12-25"]})"));
+  // The night of Christmas Eve lasts into Christmas, on which the other is closed all day.
+  EXPECT_FALSE(Within(R"({"start":"22:00","end":"02:00","holidays":["2026-12-25"]})",
+                      R"({"start":"00:00","end":"24:00","holidays":["2026-12-25"]})"));
+}
+
 }  // namespace
 }  // namespace switchboard::core

@@ -7,6 +7,8 @@
 
 #include "test/unit/core_expect.hpp"
 #include "workers/core/phone.hpp"
+#include "workers/core/phone_place.hpp"
+#include "workers/core/phone_subdivisions.hpp"
 #include "workers/core/phone_zones.hpp"
 
 namespace switchboard::core {
@@ -266,6 +268,49 @@ TEST(PhoneZones, LongestPrefixWins) {
   EXPECT_TRUE(ZonesOfPrefix("").empty());
   EXPECT_TRUE(ZonesOfPrefix("0").empty());
   EXPECT_TRUE(ZonesOfPrefix("x1415").empty());
+}
+
+TEST(PhoneSubdivision, KnowsStatesAndProvincesByThePrefix) {
+  EXPECT_EQ(PhoneSubdivision("+13055550100"), "US-FL");
+  EXPECT_EQ(PhoneSubdivision("tel:+1-202-555-0100"), "US-DC");
+  EXPECT_EQ(PhoneSubdivision("+14165550100"), "CA-ON");
+  EXPECT_EQ(PhoneSubdivision("+442079460000"), std::nullopt);
+  EXPECT_EQ(PhoneSubdivision("+18005550100"), std::nullopt);
+  EXPECT_EQ(PhoneSubdivision("+12425550100"), std::nullopt);  // the Bahamas
+  EXPECT_EQ(PhoneSubdivision("nonsense"), std::nullopt);
+}
+
+TEST(PhoneSubdivision, IsTakenFromTheExchangeWhereAnAreaCodeHasSeveral) {
+  EXPECT_EQ(SubdivisionOfAreaCode("1902"), "");
+  EXPECT_EQ(SubdivisionOfPrefix("19024220000"), "CA-NS");  // Halifax
+  EXPECT_EQ(SubdivisionOfPrefix("19028920000"), "CA-PE");  // Charlottetown
+}
+
+TEST(PhoneSubdivision, TakesAnyText) {
+  EXPECT_EQ(SubdivisionOfPrefix(""), "");
+  EXPECT_EQ(SubdivisionOfPrefix("1"), "");
+  EXPECT_EQ(SubdivisionOfPrefix("1x05"), "");
+  EXPECT_EQ(SubdivisionOfAreaCode("13"), "");
+}
+
+TEST(PlaceOfPhone, IsWhatTheThreeQuestionsSay) {
+  std::mt19937 random(7);
+  for (const std::string prefix : {"+1212", "+1902", "+1800", "+1242", "+44790", "+9198", "+3361", "+7701", "+39066", "+88216"}) {
+    for (int n = 0; n < 50; ++n) {
+      const std::string phone = prefix + std::to_string(1000000 + random() % 9000000);
+      const PhonePlace& place = PlaceOfPhone(phone);
+      EXPECT_EQ(place.region, PhoneRegion(phone).value_or("")) << phone;
+      EXPECT_EQ(place.subdivision, PhoneSubdivision(phone).value_or("")) << phone;
+      EXPECT_EQ(place.zones, PhoneTimezones(phone)) << phone;
+    }
+  }
+}
+
+TEST(PlaceOfPhone, KnowsNothingOfWhatIsNoNumber) {
+  for (const char* const text : {"", "+", "+1", "12125550100", "+1212555O100", "nonsense"}) {
+    EXPECT_EQ(PlaceOfPhone(text).region, "") << text;
+    EXPECT_TRUE(PlaceOfPhone(text).zones.empty()) << text;
+  }
 }
 
 }  // namespace
