@@ -13,21 +13,19 @@ import argparse
 import itertools
 import json
 import os
-import pathlib
 import random
 import shutil
 import subprocess
 import sys
 import time
-import urllib.request
 
-from harness import ROOT, Cluster, wait_until
+from harness import Cluster, wait_until
+from programs import BUILD, Carrier
 
 POINTS = ("after_claim", "after_sending_noted", "after_bytes_left", "after_answer", "before_record")
 VICTIMS = ("child", "worker", "backend", "postmaster")
 PER_ROUND = 12  # jobs of each kind
 TENANT = "00000000-0000-7000-8000-000000000001"
-BUILD = pathlib.Path(os.environ.get("SB_BUILD", ROOT / "build" / "cmake"))
 
 ENQUEUE = """
 WITH wanted AS (
@@ -52,27 +50,6 @@ WITH wanted AS (
     RETURNING id, kind, payload ->> 'to' AS phone)
 INSERT INTO public.asked SELECT {round}, id, kind, phone FROM enqueued;
 """
-
-
-class Carrier:
-    def __init__(self):
-        self.process = subprocess.Popen([BUILD / "switchboard-carrier", "--port", "0", "--speed", "1000"],
-                                        stdout=subprocess.PIPE, text=True)
-        address = self.process.stdout.readline().split()[-1]
-        self.url = address if address.startswith("http") else f"http://{address}"
-
-    def get(self, what):
-        with urllib.request.urlopen(f"{self.url}/control/{what}") as answer:
-            return json.load(answer)
-
-    def configure(self, **settings):
-        request = urllib.request.Request(f"{self.url}/control/config", json.dumps(settings).encode())
-        urllib.request.urlopen(request).close()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-        self.process.stdout.close()
 
 
 class Round:
