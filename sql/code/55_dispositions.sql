@@ -14,9 +14,10 @@
 -- already; its open follow-up task is changed, not doubled. A disposition of a call that goes on takes effect on the list when the
 -- call ends.
 
+-- Inlined by the planner, hence no SET clause.
 CREATE OR REPLACE FUNCTION switchboard._disposition_defaults()
 RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
   SELECT '{
     "interested":     {"list": "completed",   "lead_status": "qualified", "score": 20,  "task": "dated",  "suppress": "none"},
@@ -28,7 +29,7 @@ AS $$
     "no-answer":      {"list": "failed",      "lead_status": null,        "score": 0,   "task": "never",  "suppress": "none"},
     "voicemail":      {"list": "failed",      "lead_status": null,        "score": 0,   "task": "never",  "suppress": "none"},
     "do-not-call":    {"list": "do-not-call", "lead_status": null,        "score": 0,   "task": "never",  "suppress": "all"}
-  }'::jsonb
+  }'::pg_catalog.jsonb
 $$;
 COMMENT ON FUNCTION switchboard._disposition_defaults() IS
   'The rules of all dispositions as they are when a tenant has set nothing; read by name, a new label of the type needs a line here.';
@@ -36,12 +37,14 @@ REVOKE ALL ON FUNCTION switchboard._disposition_defaults() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._disposition_rule(tenant uuid, disposition switchboard.call_disposition)
 RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-  -- SECURITY DEFINER: webhooks of any tenant end calls that were disposed of. Internal.
-  SELECT switchboard._disposition_defaults() -> disposition::text
-         || coalesce(t.settings -> 'dispositions' -> disposition::text, '{}')
-  FROM switchboard.tenants t WHERE t.id = tenant
+-- SECURITY DEFINER: webhooks of any tenant end calls that were disposed of. Internal. PL/pgSQL, which keeps its plan.
+BEGIN
+  RETURN (SELECT switchboard._disposition_defaults() -> disposition::text
+                 || coalesce(t.settings -> 'dispositions' -> disposition::text, '{}')
+          FROM switchboard.tenants t WHERE t.id = tenant);
+END
 $$;
 COMMENT ON FUNCTION switchboard._disposition_rule(uuid, switchboard.call_disposition) IS
   'What follows from a disposition for a tenant, see the head of this file.';
@@ -142,9 +145,10 @@ REVOKE ALL ON FUNCTION switchboard._contact_of_call(switchboard.call_logs, boole
 CREATE OR REPLACE FUNCTION switchboard._move_lead(
   person uuid, said switchboard.call_dispositions, rule jsonb, earned int, at timestamptz)
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-  -- SECURITY DEFINER: acts for the tenant of the call. Internal: the caller has locked the contact.
+-- SECURITY DEFINER: acts for the tenant of the call. Internal: the caller has locked the contact.
+BEGIN
   UPDATE switchboard.contacts k
   SET lead_status = greatest(k.lead_status, (rule ->> 'lead_status')::switchboard.lead_status),
       lead_score = least(100, greatest(0, k.lead_score
@@ -155,7 +159,8 @@ AS $$
   WHERE k.id = person;
   INSERT INTO switchboard.activities (tenant_id, contact_id, user_id, kind, subject, detail, occurred_at, metadata)
   SELECT said.tenant_id, person, said.user_id, 'call', said.disposition::text, said.notes, at, jsonb_build_object('call_id', said.call_id)
-  WHERE person IS NOT NULL
+  WHERE person IS NOT NULL;
+END
 $$;
 COMMENT ON FUNCTION switchboard._move_lead(uuid, switchboard.call_dispositions, jsonb, int, timestamptz) IS
   'What a disposition means for the contact: status, score, when to follow up, and a line in its history. earned: the most points
