@@ -110,10 +110,11 @@ class VonageTest(SystemTest):
         campaign = self.new_campaign('{"voice": "human", "max_lines": 20, "machine_detection": "enable"}', 12025550100)
         self.run_to_the_end(campaign)
         self.expect_the_carriers_word(campaign)
-        for call in self.carrier.get("calls")["calls"]:
-            # Detection takes two seconds, which not everybody waits for.
-            if call["outcome"] == "answered" and call["duration_s"] > 5:
-                self.assertRegex(call["said"][0], "^Hello P[0-9]+$")
+        # In compressed time some have gone before anything could be said.
+        said = [call["said"][0] for call in self.carrier.get("calls")["calls"] if call["said"]]
+        self.assertGreater(len(said), 5)
+        for text in said:
+            self.assertRegex(text, "^Hello P[0-9]+$")
         self.assertEqual(self.cluster.sql(
             "SELECT count(*) FROM switchboard.webhook_inbox WHERE error IS NOT NULL OR processed_at IS NULL"), "0")
 
