@@ -211,16 +211,13 @@ DECLARE
   resting boolean := current.state IN ('offline', 'paused');
 BEGIN
   PERFORM switchboard._refuse_busy_agent(current);
-  UPDATE switchboard.call_logs c SET assigned_at = at
-  FROM switchboard.users u, switchboard.provider_accounts a
-  WHERE c.id = call AND u.id = agent AND u.endpoint <> '' AND a.id = c.account_id AND switchboard._can_connect(a);
   RETURN switchboard._change_agent(current, 'busy', NULL, call, at, NULL,
                                    CASE WHEN resting THEN current.state END, CASE WHEN resting THEN current.reason END);
 END
 $$;
 COMMENT ON FUNCTION switchboard._take_agent(uuid, uuid, uuid, timestamptz) IS
-  'Makes an agent busy with a call of their own choice, and the call theirs (assigned_at) if it can be connected to them; somebody who
-was offline or paused is so again after it. Errors: SB005 on another call.';
+  'Makes an agent busy with a call of their own choice; somebody who was offline or paused is so again after it. Errors: SB005 on
+another call.';
 REVOKE ALL ON FUNCTION switchboard._take_agent(uuid, uuid, uuid, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._take_caller(call uuid, at timestamptz)
@@ -232,19 +229,25 @@ DECLARE
   log      switchboard.call_logs;
   account  switchboard.provider_accounts;
   agent    switchboard.users;
+  bridged  boolean;   -- whether the two can be connected
   settings jsonb;
 BEGIN
   SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = call;
   SELECT u.* INTO agent FROM switchboard.users u WHERE u.id = log.user_id;
   SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = log.account_id;
-  IF agent.id IS NULL OR log.metadata ? 'say'
-     OR NOT (coalesce(agent.endpoint, '') <> '' AND switchboard._can_connect(account) OR log.metadata -> 'preview' = 'true') THEN
+  bridged := coalesce(agent.endpoint <> '', false) AND switchboard._can_connect(account);
+  IF agent.id IS NULL OR log.metadata ? 'say' OR NOT bridged AND log.metadata -> 'preview' IS DISTINCT FROM 'true' THEN
+    RETURN NULL;
+  END IF;
+  UPDATE switchboard.call_logs c SET assigned_at = at WHERE c.id = call AND bridged;
+  IF log.metadata -> 'preview' IS DISTINCT FROM 'true'
+     AND switchboard._on_live_call(switchboard._lock_agent(log.tenant_id, agent.id, at)) THEN
     RETURN NULL;
   END IF;
   PERFORM switchboard._take_agent(log.tenant_id, agent.id, call, at);
   SELECT t.settings || agent.settings || coalesce(k.settings, '{}') || log.metadata INTO settings
   FROM switchboard.tenants t LEFT JOIN switchboard.campaigns k ON k.id = log.campaign_id WHERE t.id = log.tenant_id;
-  IF settings -> 'dial_agent_first' = 'true' AND coalesce(agent.endpoint, '') <> '' AND switchboard._can_connect(account) THEN
+  IF settings -> 'dial_agent_first' = 'true' AND bridged THEN
     UPDATE switchboard.call_logs c SET metadata = c.metadata || '{"agent_first": true}' WHERE c.id = call;
     RETURN agent.endpoint;
   END IF;
@@ -252,9 +255,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._take_caller(uuid, timestamptz) IS
-  'Makes the user who asked for a call busy with it, unless the call is a text or they cannot be connected. Returns the endpoint to dial
-first where dial_agent_first is set (call''s metadata, or settings of the campaign, the user or the tenant), else NULL. Errors: SB005 on
-another call.';
+  'Makes the user who asked for a call busy with it, unless the call is a text or they cannot be connected. Somebody on another call gets
+this one if they are free when it is answered; but SB005 for a previewed one. Returns the endpoint to dial first where dial_agent_first
+is set (call''s metadata, or settings of the campaign, the user or the tenant), else NULL.';
 REVOKE ALL ON FUNCTION switchboard._take_caller(uuid, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._lock_free_agent(tenant uuid, candidates uuid[])

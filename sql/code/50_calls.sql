@@ -168,8 +168,8 @@ COMMENT ON FUNCTION switchboard.make_call(text, text, uuid, uuid, jsonb) IS
 region. Without from_number the campaign''s caller_id is shown, else that of the account. metadata may hold "say" (text for whoever
 answers, else the campaign''s script) and ring_timeout, machine_detection, machine_detection_async, record, language, agent. A call to somebody on the
 campaign''s list counts as one of its attempts. Returns the call_logs row. Errors: SB001 bad number, SB002 no account for voice
-or no number to call from, SB003 do not call or consent revoked, SB004 outside calling hours, SB005 the caller is on
-another call, P0002 no such campaign or contact, 22023 metadata is not an object, 42501 nobody asks.';
+or no number to call from, SB003 do not call or consent revoked, SB004 outside calling hours,
+P0002 no such campaign or contact, 22023 metadata is not an object, 42501 nobody asks.';
 REVOKE ALL ON FUNCTION switchboard.make_call(text, text, uuid, uuid, jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._check_call_changes(call switchboard.call_logs, changes jsonb)

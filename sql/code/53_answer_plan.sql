@@ -94,7 +94,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 AS $$
 -- SECURITY DEFINER: acts for the tenant of the call. Internal: the caller has locked the call.
 DECLARE
-  staff uuid[] := ARRAY(SELECT f.user_id FROM switchboard._staff(ARRAY[campaign.id]) f);
+  -- The one who asked for the call may have been on another one then.
+  staff uuid[] := ARRAY(SELECT f.user_id FROM switchboard._staff(ARRAY[campaign.id]) f) || call.user_id;
   agent switchboard.agent_states := switchboard._lock_free_agent(call.tenant_id, staff);
 BEGIN
   IF agent.id IS NULL THEN
@@ -108,7 +109,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._find_agent(switchboard.call_logs, switchboard.campaigns, timestamptz) IS
-  'Gives an answered call to the agent of its campaign who has been idle longest; NULL: nobody is free.';
+  'Gives an answered call to the agent of its campaign (or whose call it is) who has been idle longest; NULL: nobody is free.';
 REVOKE ALL ON FUNCTION switchboard._find_agent(switchboard.call_logs, switchboard.campaigns, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._connect_plan(

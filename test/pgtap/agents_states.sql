@@ -63,7 +63,8 @@ SELECT id AS own FROM switchboard.make_call('+12025550150') \gset
 SELECT is(test_dialer.state_of(:'bob'), 'busy call', 'whoever calls is busy with it');
 SELECT throws_ok($$ SELECT switchboard.set_agent_state('available') $$, 'SB005', NULL, 'nobody is available during a call');
 SELECT throws_ok($$ SELECT switchboard.set_agent_state('wrap_up') $$, 'SB005', NULL, 'nor wraps up');
-SELECT throws_ok($$ SELECT switchboard.make_call('+12025550151') $$, 'SB005', NULL, 'nor calls somebody else');
+SELECT id AS second FROM switchboard.make_call('+12025550151') \gset
+SELECT is(call_log_id, :'own'::uuid, 'a second call of theirs waits for them') FROM switchboard.agent_states WHERE user_id = :'bob' AND ended_at IS NULL;
 SELECT is((SELECT (s.state, s.next_state, s.next_reason)::text FROM switchboard.set_agent_state('offline', 'home') s), '(busy,offline,home)',
           'going home is kept for afterwards');
 SELECT test_dialer.become(:'tenant');
@@ -72,6 +73,10 @@ SELECT is(test_dialer.verbs(test_dialer.answer(:'own')), format(
   (SELECT account_id FROM switchboard.call_logs WHERE id = :'own'), :'own'), 'the customer is connected with the caller');
 SELECT is(test_dialer.call_event(:'own', 'completed', 9, '&CallDuration=5'), 200, 'the call ends');
 SELECT is(test_dialer.state_of(:'bob'), 'offline home', 'and the agent is gone');
+SELECT is(switchboard._answer_plan(:'second', NULL, now()) ->> 'action', 'wait', 'the second call is answered too late');
+SELECT test_dialer.set_state(:'bob', 'available');
+SELECT is(switchboard._answer_plan(:'second', NULL, now()) ->> 'endpoint', 'client:bob', 'unless the agent is free again');
+SELECT test_dialer.call_event(:'second', 'completed', 9, '&CallDuration=5');
 
 -- After a call: wrap-up of the campaign, the user, the tenant; none without talk.
 SELECT test_dialer.set_state(:'ada', 'available');

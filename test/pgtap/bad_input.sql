@@ -28,6 +28,20 @@ WITH calls AS (
 ) INSERT INTO fixture SELECT CASE status WHEN 'completed' THEN 'call' ELSE 'live' END, id FROM calls;
 INSERT INTO fixture SELECT 'queued', c.id FROM switchboard.make_call('+12025550113') c;
 INSERT INTO switchboard.do_not_call (phone_number) VALUES ('+12025550199');
+WITH boss AS (
+  INSERT INTO switchboard.users (tenant_id, name, role) VALUES (:'tenant', 'Bo', 'supervisor') RETURNING id
+) INSERT INTO fixture SELECT 'boss', id FROM boss;
+INSERT INTO fixture VALUES ('tenant', :'tenant'), ('preview', test_dialer.new_campaign(:'tenant', type => 'preview')),
+  ('care', test_dialer.new_campaign(:'tenant', '{"skills": ["care"]}', type => 'preview'));
+INSERT INTO switchboard.campaigns (id, tenant_id, name, type) SELECT switchboard.uuid_v7(), :'tenant', 'later', 'preview' RETURNING id AS later \gset
+INSERT INTO fixture VALUES ('later', :'later');
+SELECT test_dialer.add_people(id, 3, 12025550120), switchboard.run_campaign(id) FROM fixture WHERE name = 'preview';
+UPDATE switchboard.dialer_queues q
+SET reserved_until = now() + p.n * interval '1 min', reserved_by = (SELECT f.id FROM fixture f WHERE f.name = CASE p.n WHEN 1 THEN 'boss' WHEN -1 THEN 'agent' END)
+FROM (SELECT l.id, right(l.phone_number, 1)::int - 1 AS n FROM switchboard.campaign_contacts l JOIN fixture f ON f.id = l.campaign_id AND f.name = 'preview') p
+WHERE p.id = q.contact_id;
+INSERT INTO fixture SELECT CASE WHEN q.reserved_by IS NULL THEN 'free' WHEN q.reserved_until > now() THEN 'held' ELSE 'expired' END, q.id
+FROM switchboard.dialer_queues q JOIN fixture f ON f.id = q.campaign_id AND f.name = 'preview';
 
 CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
