@@ -135,7 +135,7 @@ COMMENT ON COLUMN switchboard.campaign_contacts.recycled_attempts IS 'The attemp
 COMMENT ON COLUMN switchboard.campaign_contacts.lead_score IS 'That of the contact, kept here for the order of calling.';
 COMMENT ON COLUMN switchboard.campaign_contacts.best_hours IS 'When the contact likes to be called, kept here for the order of calling: minutes of the day and zone; null: not known.';
 CREATE INDEX campaign_contacts_fresh_idx ON switchboard.campaign_contacts (campaign_id, priority DESC, lead_score DESC, id)
-    WHERE status = 'pending' AND next_attempt_at IS NULL;
+    INCLUDE (best_hours) WHERE status = 'pending' AND next_attempt_at IS NULL;
 COMMENT ON INDEX switchboard.campaign_contacts_fresh_idx IS 'Who has not been called yet, in the order of calling.';
 CREATE INDEX campaign_contacts_best_idx ON switchboard.campaign_contacts (campaign_id, priority, lead_score, best_hours, id)
     WHERE status = 'pending' AND next_attempt_at IS NULL AND best_hours IS NOT NULL;
