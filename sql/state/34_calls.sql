@@ -252,8 +252,6 @@ COMMENT ON COLUMN switchboard.dialer_queues.reserved_until IS 'When the reservat
 COMMENT ON COLUMN switchboard.dialer_queues.reason IS 'Why it was skipped or failed.';
 CREATE UNIQUE INDEX dialer_queues_open_key ON switchboard.dialer_queues (tenant_id, contact_id) WHERE status IN ('queued', 'calling');
 COMMENT ON INDEX switchboard.dialer_queues_open_key IS 'Nobody is in the queue twice.';
-CREATE INDEX dialer_queues_due_idx ON switchboard.dialer_queues (scheduled_at) WHERE status = 'queued';
-COMMENT ON INDEX switchboard.dialer_queues_due_idx IS 'Whether and what is due.';
 CREATE INDEX dialer_queues_campaign_idx ON switchboard.dialer_queues (tenant_id, campaign_id, priority DESC, scheduled_at)
     WHERE status = 'queued';
 COMMENT ON INDEX switchboard.dialer_queues_campaign_idx IS 'A campaign''s waiting entries in order.';

@@ -114,6 +114,31 @@ SELECT throws_ok(format('SELECT switchboard.recycle_campaign(%L, ''{NULL}'')', :
 SELECT throws_ok('SELECT switchboard.recycle_campaign(switchboard.uuid_v7())', 'P0002', NULL, 'unknown campaign');
 SELECT throws_ok('SELECT switchboard.recycle_campaign(NULL)', 'P0002', NULL, 'no campaign');
 
+-- Nobody else's.
+SELECT test_dialer.new_campaign(:'tenant') AS mine \gset
+SELECT test_dialer.add_people(:'mine', 2);
+INSERT INTO switchboard.users (name) VALUES ('Ada') RETURNING id AS ada \gset
+INSERT INTO switchboard.users (name) VALUES ('Bob') RETURNING id AS bob \gset
+UPDATE switchboard.campaigns SET user_id = :'ada' WHERE id = :'mine';
+INSERT INTO switchboard.tenants (name) VALUES ('stranger') RETURNING id AS stranger \gset
+SELECT switchboard.set_identity(:'stranger');
+SET LOCAL ROLE switchboard_app;
+SELECT throws_ok(format(v.call, :'mine'), 'P0002', NULL, 'another tenant: ' || v.call)
+FROM (VALUES ('SELECT switchboard.recycle_campaign(%L)'), ('SELECT switchboard._recycle_campaign(%L, NULL)')) v (call);
+SELECT is(switchboard._list_penetration(:'mine') -> 'listed', '0', 'another tenant sees nobody');
+RESET ROLE;
+SELECT switchboard.set_identity(:'tenant', :'bob');
+SET LOCAL ROLE switchboard_app;
+SELECT throws_ok(format(v.call, :'mine'), 'P0002', NULL, 'another agent: ' || v.call)
+FROM (VALUES ('SELECT switchboard.recycle_campaign(%L)'), ('SELECT switchboard._recycle_campaign(%L, NULL)')) v (call);
+RESET ROLE;
+SELECT switchboard.set_identity(:'tenant', :'ada');
+SET LOCAL ROLE switchboard_app;
+SELECT is(switchboard.recycle_campaign(:'mine'), 0, 'the agent whose campaign it is');
+RESET ROLE;
+SELECT switchboard.set_identity(:'tenant');
+DELETE FROM switchboard.campaigns WHERE id = :'mine';
+
 -- What becomes of the queue.
 SELECT test_dialer.new_campaign(:'tenant', '{}', '{"start":"00:00","end":"24:00"}', 'preview') AS q \gset
 SELECT test_dialer.add_people(:'q', 6);
