@@ -63,14 +63,19 @@ REVOKE ALL ON FUNCTION switchboard._queue_contacts(switchboard.campaigns, text, 
 
 CREATE OR REPLACE FUNCTION switchboard._caller_may(tenant uuid, owner uuid)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-  -- SECURITY DEFINER: asks about the session, not about the current role; the rule is that of the policies. A superuser who
-  -- asserts no identity (a DBA, pg_cron) acts for every tenant.
-  SELECT CASE WHEN switchboard.current_tenant_id() IS NULL THEN
-                (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = session_user)
-              ELSE tenant = switchboard.current_tenant_id()
-                AND (owner IS NULL OR owner = switchboard.current_user_id() OR switchboard.is_supervisor()) END
+-- SECURITY DEFINER: asks about the session, not about the current role; the rule is that of the policies. A superuser who
+-- asserts no identity (a DBA, pg_cron) acts for every tenant. PL/pgSQL, which keeps its plan.
+DECLARE
+  caller record := switchboard._identity();
+BEGIN
+  IF caller.tenant_id IS NULL THEN
+    RETURN (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = session_user);
+  END IF;
+  RETURN tenant = caller.tenant_id
+     AND (owner IS NULL OR coalesce(owner = caller.user_id, false) OR coalesce(caller.role IN ('supervisor', 'admin'), false));
+END
 $$;
 COMMENT ON FUNCTION switchboard._caller_may(uuid, uuid) IS
   'Whether the session may act on something of this tenant that belongs to this user (null: to nobody).';

@@ -251,9 +251,10 @@ REVOKE ALL ON FUNCTION switchboard._check_disposition(switchboard.call_logs, tex
 CREATE OR REPLACE FUNCTION switchboard.create_disposition(
   call_id uuid, disposition text, notes text DEFAULT NULL, follow_up_date timestamptz DEFAULT NULL)
 RETURNS switchboard.call_dispositions
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off
 AS $$
 -- SECURITY DEFINER: what follows reaches lists, the feed and the audit log; _call_for_change() checks the session.
+-- Sessions keep the plans that they made while tables were small: these are to be index probes all the same.
 -- Order of locks: the call, the contact, whatever the do-not-call list reaches (people by id, queue entries), the person.
 DECLARE
   at     timestamptz := clock_timestamp();
