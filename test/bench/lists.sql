@@ -79,7 +79,7 @@ DECLARE
 BEGIN
   FOR start IN SELECT g.n FROM generate_series(1, people, 250000) AS g (n) LOOP
     INSERT INTO switchboard.contacts (tenant_id, phone_number, lead_score)
-    SELECT t.id, '+1' || areas[1 + n % 14] || 2000000 + n / 14, n * 7919 % 101
+    SELECT t.id, '+1' || areas[1 + n % 14] || 2000000 + n / 14, n % 101
     FROM switchboard.tenants t, generate_series(start, least(start + 249999, people)) n;
     INSERT INTO switchboard.campaign_contacts
       (tenant_id, campaign_id, contact_id, phone_number, first_name, priority, status, attempts, last_outcome, next_attempt_at, lead_score)
