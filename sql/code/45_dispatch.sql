@@ -247,6 +247,8 @@ AS $$
 DECLARE
   entry      record;
   agent      switchboard.agent_states;
+  free       uuid[] := ARRAY(SELECT s.user_id FROM switchboard.agent_states s
+                             WHERE s.tenant_id = campaign.tenant_id AND s.ended_at IS NULL AND s.state = 'available');
   dispatched int := 0;
 BEGIN
   FOR entry IN
@@ -254,9 +256,7 @@ BEGIN
     FROM switchboard.dialer_queues q
     JOIN switchboard.campaign_contacts l ON l.id = q.contact_id
     WHERE q.tenant_id = campaign.tenant_id AND q.campaign_id = campaign.id AND q.status = 'queued' AND q.scheduled_at <= at
-      AND (q.reserved_until IS NULL OR q.reserved_until <= at)
-      AND EXISTS (SELECT FROM switchboard.agent_states s
-                  WHERE s.tenant_id = q.tenant_id AND s.user_id = q.assigned_to AND s.ended_at IS NULL AND s.state = 'available')
+      AND q.assigned_to = ANY (free) AND (q.reserved_until IS NULL OR q.reserved_until <= at)
     ORDER BY q.priority DESC, q.scheduled_at, q.id
     LIMIT lines FOR NO KEY UPDATE OF q, l SKIP LOCKED
   LOOP

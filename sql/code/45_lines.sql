@@ -42,10 +42,13 @@ AS $$
 -- SECURITY DEFINER: dispatch acts for every tenant. Internal. Cost: one read of the tenant's users per campaign.
 BEGIN
   RETURN QUERY
+  WITH wanted AS MATERIALIZED (
+    SELECT k.id, k.tenant_id, switchboard._text_list(k.settings -> 'skills') AS skills,
+           EXISTS (SELECT FROM switchboard.campaign_agents m WHERE m.tenant_id = k.tenant_id AND m.campaign_id = k.id) AS chosen
+    FROM switchboard.campaigns k WHERE k.id = ANY (campaigns)
+  )
   SELECT c.id, u.id
-  FROM (SELECT k.id, k.tenant_id, switchboard._text_list(k.settings -> 'skills') AS skills,
-               EXISTS (SELECT FROM switchboard.campaign_agents m WHERE m.tenant_id = k.tenant_id AND m.campaign_id = k.id) AS chosen
-        FROM switchboard.campaigns k WHERE k.id = ANY (campaigns)) c
+  FROM wanted c
   JOIN switchboard.users u ON u.tenant_id = c.tenant_id AND u.active
   WHERE CASE WHEN c.chosen THEN EXISTS (SELECT FROM switchboard.campaign_agents m
                                         WHERE m.tenant_id = c.tenant_id AND m.campaign_id = c.id AND m.user_id = u.id)
@@ -120,16 +123,15 @@ BEGIN
     JOIN rivals r ON r.id = f.campaign_id
     JOIN switchboard.users u ON u.id = f.user_id AND u.endpoint <> ''
     JOIN switchboard.agent_states s ON s.tenant_id = u.tenant_id AND s.user_id = u.id AND s.ended_at IS NULL AND s.state = 'available'
-  ), agents AS (
-    SELECT f.user_id, count(*) AS campaigns, count(*) FILTER (WHERE f.hungry) AS sharers,
-           (row_number() OVER (ORDER BY f.user_id))::int AS n
-    FROM free f GROUP BY f.user_id
+  ), agents AS MATERIALIZED (
+    SELECT f.campaign_id, count(*) OVER one AS campaigns, count(*) FILTER (WHERE f.hungry) OVER one AS sharers,
+           (dense_rank() OVER (ORDER BY f.user_id))::int AS n
+    FROM free f WINDOW one AS (PARTITION BY f.user_id)
   )
   SELECT r.id, r.level, r.calls, array_agg(a.n ORDER BY a.campaigns, a.n) FILTER (WHERE a.n IS NOT NULL),
          coalesce(sum(1.0 / greatest(a.sharers, 1)), 0)
   FROM rivals r
-  LEFT JOIN free f ON f.campaign_id = r.id
-  LEFT JOIN agents a ON a.user_id = f.user_id
+  LEFT JOIN agents a ON a.campaign_id = r.id
   GROUP BY r.id, r.level, r.calls
   ORDER BY count(a.n), r.id;
 END
