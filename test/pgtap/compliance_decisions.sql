@@ -222,6 +222,30 @@ SELECT is((SELECT count(*) FROM switchboard.campaign_contacts WHERE phone_number
 UPDATE switchboard.do_not_call SET expires_at = NULL WHERE phone_number = '+12125550152';
 SELECT is((SELECT count(*) FROM switchboard.campaign_contacts WHERE phone_number = '+12125550152' AND status = 'do-not-call'), 2::bigint, 'until it is for good');
 
+-- What changes after queueing counts when the call is to be sent: its person goes back on the list, the attempt uncounted.
+CREATE FUNCTION pg_temp.queue_and_send(campaign uuid, phone text, meanwhile text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE call uuid := (switchboard.make_call(phone, campaign_id => campaign)).id;
+        went jsonb;
+BEGIN
+  EXECUTE meanwhile;
+  went := test_dialer.note((SELECT jsonb_agg(j) FROM test_dialer.turn() j WHERE j ->> 'subject_id' = call::text));
+  RETURN (SELECT concat_ws(' ', jsonb_array_length(went -> 'go'), c.status, c.error_code, 'dialed ' || (c.dialed_at IS NOT NULL),
+                           l.status, l.attempts, l.next_attempt_at > now())
+          FROM switchboard.call_logs c JOIN switchboard.campaign_contacts l ON l.id = c.campaign_contact_id WHERE c.id = call);
+END $$;
+SELECT test_dialer.new_campaign(:'caller', type => 'manual') AS late \gset
+SELECT test_dialer.add_people(:'late', 4, 12125550170);
+SELECT is(pg_temp.queue_and_send(:'late', '+12125550170', 'SELECT'), '1 initiated dialed true calling 1', 'nothing changed: sent, and the time noted');
+SELECT is(pg_temp.queue_and_send(:'late', '+12125550171', $$ INSERT INTO switchboard.compliance_overrides (region, rule, parameters, reason)
+            SELECT 'US', 'calling_window', jsonb_build_object('start', to_char(t, 'HH24:MI'), 'end', to_char(t + interval '1 minute', 'HH24:MI')), 'closed'
+            FROM (SELECT now() AT TIME ZONE 'America/New_York' + interval '12 hours' AS t) x $$),
+          '0 canceled outside-calling-hours dialed false pending 0 t', 'the window was closed meanwhile');
+DELETE FROM switchboard.compliance_overrides WHERE tenant_id = :'caller' AND reason = 'closed';
+SELECT is(pg_temp.queue_and_send(:'late', '+12125550172', $$ SELECT pg_temp.called('+12125550172', now() - i * interval '1 minute') FROM generate_series(1, 12) i $$),
+          '0 canceled frequency-cap dialed false pending 0 t', 'the cap was reached meanwhile');
+SELECT is(pg_temp.queue_and_send(:'late', '+12125550173', $$ INSERT INTO switchboard.do_not_call (phone_number) VALUES ('+12125550173') $$),
+          '0 canceled do-not-call dialed false do-not-call 0', 'the person said no meanwhile');
+
 -- Before launch.
 SELECT test_dialer.new_campaign(:'tenant') AS launch \gset
 SELECT switchboard.set_identity(:'tenant');
