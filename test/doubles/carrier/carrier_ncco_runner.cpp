@@ -9,13 +9,6 @@ namespace switchboard::carrier {
 namespace {
 
 constexpr double kHangUpSeconds = 1;
-constexpr double kLegRingSeconds = 3;
-
-// How Vonage says that the leg to a number with that outcome did not come about.
-std::string LegFailure(const std::string& outcome) {
-  if (outcome == "busy" || outcome == "failed") return outcome;
-  return "timeout";
-}
 
 }  // namespace
 
@@ -37,9 +30,9 @@ void NccoRunner::Ask(Call& call, const std::string& url, const std::string& meth
   world_.webhooks.Fetch(
       VonageWebhook(world_.settings, world_.scheduler.Now(), url, method,
                     VonageEventJson(call, {call.id, call.to}, "", world_.scheduler.Now())),
-      IfCurrent(call, [this, &call](const Reply& reply) {
-        Run(call, reply.status / 100 == 2 ? reply.body : "");
-      }));
+      [this, &call, current = WhileCurrent(call)](const Reply& reply) {
+        if (current()) Run(call, reply.status / 100 == 2 ? reply.body : "");
+      });
 }
 
 void NccoRunner::Ended(const Call& call) {
@@ -110,19 +103,12 @@ void NccoRunner::Connect(Call& call, const NccoAction& action) {
   state.leg = Leg{core::FormatUuid(core::UuidV4()), action.address, action.event_url, {}};
   TellLeg(call, "started");
   TellLeg(call, "ringing");
-  std::string outcome = "answered";
-  double ring_s = kLegRingSeconds;
-  const auto rule = world_.settings.numbers.find(action.address);
-  if (rule != world_.settings.numbers.end()) {
-    if (!rule->second.outcome.empty()) outcome = rule->second.outcome;
-    ring_s = rule->second.ring_s.value_or(ring_s);
-  }
-  const bool in_time = outcome != "no-answer" && ring_s <= action.timeout_s;
-  const std::string status = in_time && outcome == "answered" ? "answered" : LegFailure(outcome);
-  Later(call, in_time ? ring_s : action.timeout_s,
-        [this, &call, status, synchronous = action.synchronous] {
-          PickUp(call, status, synchronous);
-        });
+  world_.agents.Ring(action.address, action.timeout_s,
+                     [this, &call, current = WhileCurrent(call),
+                      synchronous = action.synchronous](const std::string& outcome) {
+                       if (!current()) return;
+                       PickUp(call, outcome == "no-answer" ? "timeout" : outcome, synchronous);
+                     });
 }
 
 void NccoRunner::PickUp(Call& call, const std::string& status, bool synchronous) {
@@ -160,6 +146,7 @@ void NccoRunner::EndLeg(const Call& call) {
   const auto found = states_.find(&call);
   if (found == states_.end() || !found->second.leg) return;
   TellLeg(call, found->second.leg->answered ? "completed" : "cancelled");
+  world_.agents.Free(found->second.leg->address);
   found->second.leg.reset();
 }
 
@@ -167,28 +154,26 @@ void NccoRunner::AskNext(Call& call, const std::string& url, std::string json) {
   if (url.empty()) return Step(call);
   world_.webhooks.Fetch(
       VonageWebhook(world_.settings, world_.scheduler.Now(), url, "POST", std::move(json)),
-      IfCurrent(call, [this, &call](const Reply& reply) {
+      [this, &call, current = WhileCurrent(call)](const Reply& reply) {
+        if (!current()) return;
         if (reply.status / 100 == 2 && ParseNcco(reply.body)) {
           Run(call, reply.body);
         } else {
           Step(call);
         }
-      }));
+      });
 }
 
 void NccoRunner::Later(Call& call, double seconds, std::function<void()> run) {
-  const auto go_on = IfCurrent(call, [run = std::move(run)](const Reply&) { run(); });
-  world_.simulation.AfterSimulated(seconds, [go_on] { go_on({}); });
+  world_.simulation.AfterSimulated(seconds, [current = WhileCurrent(call), run = std::move(run)] {
+    if (current()) run();
+  });
 }
 
-std::function<void(const Reply&)> NccoRunner::IfCurrent(Call& call,
-                                                        std::function<void(const Reply&)> then) {
-  return [this, &call, run = states_[&call].run, then = std::move(then)](const Reply& reply) {
+std::function<bool()> NccoRunner::WhileCurrent(const Call& call) {
+  return [this, &call, run = states_[&call].run] {
     const auto found = states_.find(&call);
-    if (call.state != CallState::kAnswered || found == states_.end() || found->second.run != run) {
-      return;
-    }
-    then(reply);
+    return call.state == CallState::kAnswered && found != states_.end() && found->second.run == run;
   };
 }
 

@@ -50,7 +50,8 @@ class NccoRunner {
   void AskNext(Call& call, const std::string& url, std::string json);
   void Later(Call& call, double seconds, std::function<void()> run);
   void HangUpSoon(Call& call);
-  std::function<void(const Reply&)> IfCurrent(Call& call, std::function<void(const Reply&)> then);
+  // Whether the call is still at the list it is at now.
+  std::function<bool()> WhileCurrent(const Call& call);
 
   World& world_;
   std::function<void(Call&)> hang_up_;
