@@ -78,7 +78,8 @@ BEGIN
     RAISE EXCEPTION 'contacts must be a JSON array, not %', coalesce(jsonb_typeof(add_campaign_contacts.contacts), 'null')
       USING ERRCODE = '22023', HINT = 'Give [{"phone_number":"+1 202 555 0101","first_name":"Ada"}, ...].';
   END IF;
-  SELECT c.* INTO campaign FROM switchboard.campaigns c WHERE c.id = add_campaign_contacts.campaign_id;
+  -- Locked against deletion before its people are: that is the order of locks.
+  SELECT c.* INTO campaign FROM switchboard.campaigns c WHERE c.id = add_campaign_contacts.campaign_id FOR KEY SHARE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no such campaign: %', coalesce(add_campaign_contacts.campaign_id::text, 'null') USING ERRCODE = 'P0002';
   END IF;

@@ -19,10 +19,15 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 AS $$
 -- SECURITY DEFINER: whoever changes a list may do this to its campaign. Internal. In order of id, given so. Cost: a lock and an index
 -- probe a campaign; it is called by statements that leave more people to call than there were.
+-- A campaign that is being deleted is passed over (nothing else conflicts with KEY SHARE): its deletion waits for the calls and
+-- people that the caller may hold.
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(switchboard._list_lock(c.id)) FROM unnest(campaigns) AS c (id);
   UPDATE switchboard.campaigns c SET status = 'active'
-  WHERE c.id = ANY (campaigns) AND c.status = 'completed' AND c.ran_out;
+  FROM (SELECT r.id FROM switchboard.campaigns r
+        WHERE r.id = ANY (campaigns) AND r.status = 'completed' AND r.ran_out
+        ORDER BY r.id FOR KEY SHARE SKIP LOCKED) reopened
+  WHERE c.id = reopened.id AND c.status = 'completed' AND c.ran_out;
 END
 $$;
 COMMENT ON FUNCTION switchboard._reopen_campaigns(uuid[]) IS

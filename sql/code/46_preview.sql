@@ -191,6 +191,8 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no such queue entry: %', coalesce(entry::text, 'null') USING ERRCODE = 'P0002';
   END IF;
+  -- First, as in the order of locks: who deletes the campaign waits for its people.
+  PERFORM FROM switchboard.campaigns c WHERE c.id = found_entry.campaign_id FOR KEY SHARE;
   PERFORM FROM switchboard.campaign_contacts l WHERE l.id = found_entry.contact_id FOR NO KEY UPDATE;
   SELECT q.* INTO found_entry FROM switchboard.dialer_queues q WHERE q.id = entry FOR NO KEY UPDATE;
   IF found_entry.status IS DISTINCT FROM 'queued' OR found_entry.reserved_by IS NULL THEN

@@ -81,7 +81,9 @@ DECLARE
   call     uuid := switchboard.uuid_v7();
   at       timestamptz := now();
 BEGIN
-  SELECT c.* INTO campaign FROM switchboard.campaigns c WHERE c.tenant_id = tenant AND c.id = _place_call.campaign_id;
+  -- Locked against deletion before its person is: that is the order of locks.
+  SELECT c.* INTO campaign FROM switchboard.campaigns c
+  WHERE c.tenant_id = tenant AND c.id = _place_call.campaign_id FOR KEY SHARE;
   account := switchboard._require_dialing(tenant, coalesce(from_wanted, campaign.caller_id));
   caller := switchboard._caller_number(coalesce(from_wanted, campaign.caller_id), account);
   SELECT d.* INTO verdict

@@ -61,6 +61,9 @@ CREATE FUNCTION storm.post(call uuid, event text, form text) RETURNS int LANGUAG
     'CallSid=CA' || replace(call::text, '-', '') || '&AccountSid=AC1&Direction=outbound-api' || form, event)).status
 $$;
 
+CREATE FUNCTION storm.some_short_campaign() RETURNS uuid LANGUAGE sql VOLATILE SECURITY DEFINER AS
+$$ SELECT id FROM switchboard.campaigns WHERE name = 'short' AND type = 'preview' ORDER BY random() LIMIT 1 $$;
+
 CREATE FUNCTION storm.number() RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT '+1202555' || lpad(floor(random() * 1000)::int::text, 4, '0') $$;
 CREATE FUNCTION storm.one_of(VARIADIC choices text[]) RETURNS text LANGUAGE sql VOLATILE AS
 $$ SELECT choices[1 + floor(random() * cardinality(choices))::int] $$;
@@ -102,7 +105,8 @@ BEGIN
 END $$;
 CREATE FUNCTION storm.preview(me uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  entry uuid := (switchboard.next_preview_contact((SELECT preview FROM storm.cast))).queue_id;
+  entry uuid := (switchboard.next_preview_contact(CASE WHEN random() < 0.8 THEN (SELECT preview FROM storm.cast)
+                                                       ELSE storm.some_short_campaign() END)).queue_id;
 BEGIN
   IF entry IS NOT NULL AND random() < 0.6 THEN
     PERFORM switchboard.accept_preview(entry);
@@ -151,7 +155,7 @@ BEGIN
     RETURN;
   END IF;
   INSERT INTO switchboard.dialer_campaigns (user_id, name, type, status, script, active_hours, settings)
-  VALUES (NULL, 'short', 'power', 'active', 'Hello', '{"start":"00:00","end":"24:00"}', '{"agentless": true}') RETURNING id INTO campaign;
+  VALUES (NULL, 'short', storm.one_of('power', 'preview')::switchboard.campaign_type, 'active', 'Hello', '{"start":"00:00","end":"24:00"}', '{"agentless": true}') RETURNING id INTO campaign;
   PERFORM switchboard.add_campaign_contacts(campaign, (SELECT jsonb_agg(jsonb_build_object('phone_number', storm.number())) FROM generate_series(1, 8)));
 END $$;
 CREATE FUNCTION storm.do_not_call(me uuid) RETURNS void LANGUAGE plpgsql AS $$

@@ -15,7 +15,7 @@ SECONDS = int(os.environ.get("SB_STORM_SECONDS", "20"))
 SESSIONS = 32
 # What sessions do, and how often.
 SCENES = {"hook": 80, "agent_state": 16, "preview": 10, "dispose": 16, "hang_up": 6, "make_call": 4,
-          "look": 6, "note": 4, "import": 6, "drop_people": 6, "short_campaign": 3, "do_not_call": 2, "forgive": 2,
+          "look": 6, "note": 4, "import": 6, "drop_people": 6, "short_campaign": 4, "do_not_call": 2, "forgive": 2,
           "score": 4, "run": 4, "recycle": 1, "pause": 1, "resume": 3, "erase_call": 4,
           "voicemail": 4,
           "report": 4}
@@ -89,12 +89,16 @@ class Storm(SystemTest):
             WHERE NOT EXISTS (SELECT FROM storm.played p WHERE p.kind = kind.kind AND p.outcome = 'ok')""")
 
     def deadlocks_in_log(self):
-        """What the victims waited for, and the waits of those who held it."""
-        log = self.cluster.log_since()
-        victims = re.findall(r".*detected deadlock.*(?:\n.*){0,10}", log)
-        holders = re.findall(r"detected deadlock.*\n.*Process(?:es)? holding the lock: (\d+)", log)
-        waits = [wait for pid in holders for wait in re.findall(rf".*process {pid} (?:still waiting|acquired).*(?:\n.*){{0,10}}", log)]
-        return "\n---\n".join(victims + waits)
+        """What the victims waited for, and what those who held it waited for in the same second."""
+        entries = re.split(r"\n(?=\d{4}-\d\d-\d\d .*LOG: )", self.cluster.log_since())
+        found = []
+        for entry in entries:
+            if "detected deadlock" in entry:
+                second = entry[:19]
+                holders = re.findall(r"holding the lock: (\d+)", entry)
+                found += [entry] + [e for e in entries if e.startswith(second) and "waiting" in e
+                                    and any(f"process {pid} " in e for pid in holders)]
+        return "\n---\n".join(found)
 
     def check_waits(self):
         self.assertEqual(self.cluster.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'"), "0",
