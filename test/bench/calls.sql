@@ -113,20 +113,16 @@ CREATE FUNCTION bench.cpu_ms() RETURNS double precision LANGUAGE sql VOLATILE AS
   FROM (SELECT string_to_array(split_part(pg_read_file('/proc/' || pg_backend_pid() || '/stat'), ') ', 2), ' ') AS fields) a
 $$;
 
--- Each kind of writing in turns with the triggers of the rollups off and on, on a table emptied before.
-CREATE PROCEDURE bench.upkeep_turn(what text, statement text, triggers boolean) LANGUAGE plpgsql AS $$
-DECLARE
-  before double precision;
-  state text := CASE WHEN triggers THEN 'ENABLE' ELSE 'DISABLE' END;
+-- Before a turn: the triggers of the rollups on or off, the table emptied unless its rows are updated.
+CREATE PROCEDURE bench.before_turn(what text, triggers boolean) LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('ALTER TABLE switchboard.call_logs %1$s TRIGGER call_logs_rollup_insert, %1$s TRIGGER call_logs_rollup_update', state);
-  IF what <> 'UPDATE of a column that is not counted' THEN
+  EXECUTE format('ALTER TABLE switchboard.call_logs %1$s TRIGGER call_logs_rollup_insert, %1$s TRIGGER call_logs_rollup_update',
+                 CASE WHEN triggers THEN 'ENABLE' ELSE 'DISABLE' END);
+  IF what NOT LIKE 'UPDATE%' THEN
     TRUNCATE switchboard.call_logs CASCADE;
   END IF;
-  COMMIT;
-  before := bench.cpu_ms();
-  EXECUTE statement;
-  COMMIT;
-  INSERT INTO bench.turns VALUES (what, triggers, bench.cpu_ms() - before);
-  COMMIT;
+  PERFORM set_config('bench.before', bench.cpu_ms()::text, false);
 END $$;
+CREATE PROCEDURE bench.after_turn(what text, triggers boolean) LANGUAGE sql AS $$
+  INSERT INTO bench.turns VALUES (what, triggers, bench.cpu_ms() - current_setting('bench.before')::double precision)
+$$;

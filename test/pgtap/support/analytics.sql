@@ -9,13 +9,15 @@ LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT coalesce(c.timezone, t.timezone) FROM switchboard.campaigns c JOIN switchboard.tenants t ON t.id = c.tenant_id
                      WHERE c.id = campaign),
                     (SELECT t.timezone FROM switchboard.tenants t WHERE t.id = switchboard.current_tenant_id()), 'UTC') AS zone
-  ), calls AS MATERIALIZED (
+  ), visible AS NOT MATERIALIZED (
     SELECT c.* FROM switchboard.call_logs c
     WHERE (campaign IS NULL OR c.campaign_id = campaign)
       AND (start_date IS NULL OR c.started_at >= start_date) AND (end_date IS NULL OR c.started_at <= end_date)
       AND ((SELECT switchboard.current_tenant_id()) IS NULL OR c.tenant_id = (SELECT switchboard.current_tenant_id()))
       AND ((SELECT switchboard.current_tenant_id()) IS NULL OR (SELECT switchboard.is_supervisor()) OR c.user_id IS NULL
            OR c.user_id = (SELECT switchboard.current_user_id()))
+  ), calls AS MATERIALIZED (
+    SELECT v.status, v.started_at, v.answered_at, v.duration FROM visible v
   ), cells AS MATERIALIZED (
     SELECT c.status, extract(hour FROM c.started_at AT TIME ZONE p.zone)::int AS hour, count(*) AS n,
            count(c.answered_at) AS answered, coalesce(sum(c.duration), 0) AS seconds,
@@ -43,7 +45,7 @@ LANGUAGE sql STABLE AS $$
       'byStatus', (SELECT jsonb_object_agg(s.status, coalesce((SELECT sum(x.n) FROM cells x WHERE x.status = s.status), 0))
                    FROM unnest(enum_range(NULL::switchboard.call_status)) AS s (status))),
     'recentCalls', coalesce((SELECT jsonb_agg(to_jsonb(r) ORDER BY r.started_at DESC, r.id DESC)
-                             FROM (SELECT c.* FROM calls c ORDER BY c.started_at DESC, c.id DESC LIMIT 10) r), '[]')))
+                             FROM (SELECT v.* FROM visible v ORDER BY v.started_at DESC, v.id DESC LIMIT 10) r), '[]')))
   FROM totals t
 $$;
 
