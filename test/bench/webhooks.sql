@@ -4,7 +4,7 @@ CREATE SEQUENCE bench.next_webhook;
 CREATE TABLE bench.webhooks (n bigint PRIMARY KEY, call uuid, url text, headers jsonb, body bytea);
 
 BEGIN;
-SELECT set_config('session_replication_role', 'replica', true);
+SET LOCAL session_replication_role = replica;
 INSERT INTO switchboard.campaigns (id, tenant_id, user_id, name, type, status, active_hours)
 VALUES ('00000000-0000-0000-0002-0000000000ff', :'tenant', NULL, 'webhooks', 'power', 'active', '{"start":"00:00","end":"24:00"}');
 INSERT INTO switchboard.campaign_contacts (tenant_id, campaign_id, phone_number, status, attempts)
