@@ -112,10 +112,9 @@ BEGIN
   IF campaign.type NOT IN ('power', 'predictive') THEN
     RETURN;
   ELSIF NOT switchboard._is_agentless(campaign) THEN
-    IF NOT switchboard._can_connect(account) THEN
-      RAISE EXCEPTION 'answered calls of account "%" cannot be connected to agents', account.name
-        USING ERRCODE = 'SB002', HINT = 'Set "public_url" in the settings of a twilio or vonage account, or "agentless" to true in those '
-                                        'of the campaign.';
+    IF warn AND NOT switchboard._can_connect(account) THEN
+      RAISE WARNING 'account "%" cannot ask which agent an answered call is for: each call is dialed for one agent', account.name
+        USING HINT = 'Set "public_url" in the settings of a twilio or vonage account to dial more lines than agents.';
     END IF;
   ELSIF warn AND coalesce(campaign.settings ->> 'voice', '') NOT IN ('human', 'artificial', 'ai') THEN
     RAISE WARNING 'campaign "%" does not say whose voice people will hear', campaign.name
@@ -124,12 +123,32 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._require_speaker(switchboard.campaigns, boolean) IS
-  'Whether a campaign that dials by itself has somebody to speak: SB002 when its agents could not be connected; a warning, if wanted,
-when it has none and its settings do not declare the voice.';
+  'Warns, if wanted, at the start of a campaign that dials by itself: when each of its calls must be dialed for one agent, and when it has
+no agents and its settings do not declare the voice.';
 REVOKE ALL ON FUNCTION switchboard._require_speaker(switchboard.campaigns, boolean) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._agent_payload(account switchboard.provider_accounts, caller text, agent uuid)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: reads users past row level security. Internal.
+DECLARE
+  endpoint text := (SELECT switchboard._agent_endpoint(u) FROM switchboard.users u WHERE u.id = agent);
+BEGIN
+  IF endpoint IS NULL OR switchboard._can_connect(account) THEN
+    RETURN '{}';
+  END IF;
+  RETURN jsonb_build_object('agent', endpoint, 'twiml', format('<Response><Dial callerId="%s">%s</Dial></Response>',
+    switchboard._xml_escape(caller), switchboard._twiml_noun(endpoint)));
+END
+$$;
+COMMENT ON FUNCTION switchboard._agent_payload(switchboard.provider_accounts, text, uuid) IS
+  'What a call''s job says of the agent it is dialed for, when the provider cannot ask when it is answered: the endpoint, and TwiML that
+dials it.';
+REVOKE ALL ON FUNCTION switchboard._agent_payload(switchboard.provider_accounts, text, uuid) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._dispatch_entries(
-  campaign switchboard.campaigns, account switchboard.provider_accounts, entries uuid[], at timestamptz)
+  campaign switchboard.campaigns, account switchboard.provider_accounts, entries uuid[], at timestamptz, agent uuid DEFAULT NULL)
 RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
@@ -168,6 +187,7 @@ BEGIN
     SELECT campaign.tenant_id, 'call', account.id, j.call_log_id,
            switchboard._call_payload(account, campaign.settings, j.call_log_id, j.phone_number, caller,
              CASE WHEN account.settings ->> 'public_url' IS NULL THEN switchboard._call_text(campaign, campaign.tenant_id, j.list_id, NULL) END)
+             || switchboard._agent_payload(account, caller, agent)
     FROM judged j WHERE j.allowed
   ), entries AS (
     UPDATE switchboard.dialer_queues q
@@ -196,10 +216,10 @@ BEGIN
   RETURN dispatched;
 END
 $$;
-COMMENT ON FUNCTION switchboard._dispatch_entries(switchboard.campaigns, switchboard.provider_accounts, uuid[], timestamptz) IS
-  'Turns queue entries of a campaign into calls and jobs; returns how many. People who may not be called now are skipped, put off or
+COMMENT ON FUNCTION switchboard._dispatch_entries(switchboard.campaigns, switchboard.provider_accounts, uuid[], timestamptz, uuid) IS
+  'Turns queue entries of a campaign into calls and jobs, for this agent or (NULL) whoever is free; returns how many. People who may not be called now are skipped, put off or
 marked, and counted in campaign_runs.';
-REVOKE ALL ON FUNCTION switchboard._dispatch_entries(switchboard.campaigns, switchboard.provider_accounts, uuid[], timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION switchboard._dispatch_entries(switchboard.campaigns, switchboard.provider_accounts, uuid[], timestamptz, uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._callback_grace(settings jsonb)
 RETURNS interval
@@ -234,17 +254,21 @@ END
 $$;
 COMMENT ON FUNCTION switchboard._dispatch_campaign(switchboard.campaigns, switchboard.provider_accounts, int, timestamptz) IS
   'Turns up to so many due queue entries of a campaign into calls; returns how many. Callbacks that an agent promised are left to
-_dispatch_callbacks() for settings.callback_grace seconds.';
+_dispatch_for_agents() for settings.callback_grace seconds.';
 REVOKE ALL ON FUNCTION switchboard._dispatch_campaign(switchboard.campaigns, switchboard.provider_accounts, int, timestamptz) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._dispatch_callbacks(
+CREATE OR REPLACE FUNCTION switchboard._dispatch_for_agents(
   campaign switchboard.campaigns, account switchboard.provider_accounts, lines int, at timestamptz)
 RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: dispatch acts for every tenant. Internal: the caller has locked the campaign.
--- The agent is busy with the call from now on, so that nobody else gets them. One by one: there are few, each has an agent of its own.
+-- The agent is busy with the call from now on, so that nobody else gets them. One by one: each call has an agent of its own, and there
+-- are no more of them than agents who are free.
 DECLARE
+  everybody  boolean := NOT switchboard._can_connect(account);
+  promised   timestamptz := at - switchboard._callback_grace(campaign.settings);
+  staff      uuid[] := ARRAY(SELECT f.user_id FROM switchboard._staff(ARRAY[campaign.id]) f);
   entry      record;
   agent      switchboard.agent_states;
   free       uuid[] := ARRAY(SELECT s.user_id FROM switchboard.agent_states s
@@ -252,16 +276,19 @@ DECLARE
   dispatched int := 0;
 BEGIN
   FOR entry IN
-    SELECT q.id, q.assigned_to
+    SELECT q.id, CASE WHEN NOT everybody OR q.scheduled_at > promised THEN q.assigned_to END AS promised_by
     FROM switchboard.dialer_queues q
     JOIN switchboard.campaign_contacts l ON l.id = q.contact_id
     WHERE q.tenant_id = campaign.tenant_id AND q.campaign_id = campaign.id AND q.status = 'queued' AND q.scheduled_at <= at
-      AND q.assigned_to = ANY (free) AND (q.reserved_until IS NULL OR q.reserved_until <= at)
+      AND (q.reserved_until IS NULL OR q.reserved_until <= at)
+      AND (q.assigned_to = ANY (free) OR everybody AND (q.assigned_to IS NULL OR q.scheduled_at <= promised))
     ORDER BY q.priority DESC, q.scheduled_at, q.id
     LIMIT lines FOR NO KEY UPDATE OF q, l SKIP LOCKED
   LOOP
-    agent := switchboard._lock_free_agent(campaign.tenant_id, ARRAY[entry.assigned_to]);
-    IF agent.id IS NOT NULL AND switchboard._dispatch_entries(campaign, account, ARRAY[entry.id], at) = 1 THEN
+    agent := switchboard._lock_free_agent(campaign.tenant_id,
+                                          CASE WHEN entry.promised_by IS NULL THEN staff ELSE ARRAY[entry.promised_by] END);
+    EXIT WHEN agent.id IS NULL AND entry.promised_by IS NULL;
+    IF agent.id IS NOT NULL AND switchboard._dispatch_entries(campaign, account, ARRAY[entry.id], at, agent.user_id) = 1 THEN
       PERFORM switchboard._give_call((SELECT q.call_log_id FROM switchboard.dialer_queues q WHERE q.id = entry.id), agent, at);
       dispatched := dispatched + 1;
     END IF;
@@ -269,9 +296,10 @@ BEGIN
   RETURN dispatched;
 END
 $$;
-COMMENT ON FUNCTION switchboard._dispatch_callbacks(switchboard.campaigns, switchboard.provider_accounts, int, timestamptz) IS
-  'Starts the due callbacks of agents who are available, up to so many; each agent is busy with the call from then on. Returns how many.';
-REVOKE ALL ON FUNCTION switchboard._dispatch_callbacks(switchboard.campaigns, switchboard.provider_accounts, int, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._dispatch_for_agents(switchboard.campaigns, switchboard.provider_accounts, int, timestamptz) IS
+  'Starts calls that are dialed for one agent, who is busy with the call from then on: due callbacks of agents who are available, and,
+when the account cannot ask which agent an answered call is for, all calls. At most so many; returns how many.';
+REVOKE ALL ON FUNCTION switchboard._dispatch_for_agents(switchboard.campaigns, switchboard.provider_accounts, int, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._has_due_contacts(campaign uuid, at timestamptz)
 RETURNS boolean
@@ -312,8 +340,9 @@ AS $$
 -- SECURITY DEFINER: dispatch acts for every tenant. Internal: the caller has locked the campaign and counts for its tenant alone.
 DECLARE
   account   switchboard.provider_accounts := switchboard._voice_account(campaign.tenant_id);
+  reserving boolean := NOT switchboard._is_agentless(campaign) AND NOT switchboard._can_connect(account);
   lines     int;
-  callbacks int := 0;
+  own       int := 0;
   calls     int := 0;
 BEGIN
   IF account.id IS NULL OR switchboard._caller_number(campaign.caller_id, account) IS NULL THEN
@@ -321,25 +350,25 @@ BEGIN
   END IF;
   lines := least(max_calls, switchboard._lines_left(campaign, account, at, generous));
   IF lines > 0 AND NOT switchboard._is_agentless(campaign) THEN
-    IF NOT switchboard._can_connect(account) THEN
-      RETURN 0;
-    END IF;
-    callbacks := switchboard._dispatch_callbacks(campaign, account, lines, at);
-    lines := least(lines - callbacks, switchboard._lines_wanted(campaign, at, generous));
+    own := switchboard._dispatch_for_agents(campaign, account, lines, at);
+    lines := least(lines - own, switchboard._lines_wanted(campaign, at, generous));
   END IF;
   IF lines > 0 THEN
-    calls := switchboard._dispatch_campaign(campaign, account, lines, at);
+    IF NOT reserving THEN
+      calls := switchboard._dispatch_campaign(campaign, account, lines, at);
+    END IF;
     IF calls < lines AND switchboard._has_due_contacts(campaign.id, at) THEN
       PERFORM switchboard._queue_contacts(campaign, 'dispatch', at);
-      calls := calls + switchboard._dispatch_campaign(campaign, account, lines - calls, at);
+      calls := calls + CASE WHEN reserving THEN switchboard._dispatch_for_agents(campaign, account, lines, at)
+                            ELSE switchboard._dispatch_campaign(campaign, account, lines - calls, at) END;
     END IF;
   END IF;
-  RETURN callbacks + calls;
+  RETURN own + calls;
 END
 $$;
 COMMENT ON FUNCTION switchboard._dial_campaign(switchboard.campaigns, int, timestamptz, boolean) IS
   'Starts calls of a campaign: at most so many, within its lines (see 45_lines.sql); queues more people when the queue runs dry. Returns
-how many. Nothing happens while the tenant has no account for voice, or none that can connect agents who are wanted.';
+how many. Nothing happens while the tenant has no account for voice.';
 REVOKE ALL ON FUNCTION switchboard._dial_campaign(switchboard.campaigns, int, timestamptz, boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._serve_campaign(campaign_id uuid, max_calls int, at timestamptz, generous boolean DEFAULT true)

@@ -121,8 +121,7 @@ BEGIN
     SELECT f.campaign_id, f.user_id, r.hungry
     FROM switchboard._staff(ARRAY(SELECT r.id FROM rivals r)) f
     JOIN rivals r ON r.id = f.campaign_id
-    JOIN switchboard.users u ON u.id = f.user_id AND u.endpoint <> ''
-    JOIN switchboard.agent_states s ON s.tenant_id = u.tenant_id AND s.user_id = u.id AND s.ended_at IS NULL AND s.state = 'available'
+    JOIN switchboard.agent_states s ON s.tenant_id = campaign.tenant_id AND s.user_id = f.user_id AND s.ended_at IS NULL AND s.state = 'available'
   ), agents AS MATERIALIZED (
     SELECT f.campaign_id, count(*) OVER one AS campaigns, count(*) FILTER (WHERE f.hungry) OVER one AS sharers,
            (dense_rank() OVER (ORDER BY f.user_id))::int AS n

@@ -220,6 +220,14 @@ COMMENT ON FUNCTION switchboard._take_agent(uuid, uuid, uuid, timestamptz) IS
 another call.';
 REVOKE ALL ON FUNCTION switchboard._take_agent(uuid, uuid, uuid, timestamptz) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._agent_endpoint(agent switchboard.users)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce(nullif(btrim(agent.endpoint), ''), 'client:' || agent.id) $$;
+COMMENT ON FUNCTION switchboard._agent_endpoint(switchboard.users) IS
+  'Where an agent is called: their endpoint, else the softphone that signs in at the provider with the user''s id.';
+REVOKE ALL ON FUNCTION switchboard._agent_endpoint(switchboard.users) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._take_caller(call uuid, at timestamptz)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -235,7 +243,7 @@ BEGIN
   SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = call;
   SELECT u.* INTO agent FROM switchboard.users u WHERE u.id = log.user_id;
   SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = log.account_id;
-  bridged := coalesce(agent.endpoint <> '', false) AND switchboard._can_connect(account);
+  bridged := coalesce(agent.endpoint <> '', log.metadata -> 'preview' = 'true', false) AND switchboard._can_connect(account);
   IF agent.id IS NULL OR log.metadata ? 'say' OR NOT bridged AND log.metadata -> 'preview' IS DISTINCT FROM 'true' THEN
     RETURN NULL;
   END IF;
@@ -249,7 +257,7 @@ BEGIN
   FROM switchboard.tenants t LEFT JOIN switchboard.campaigns k ON k.id = log.campaign_id WHERE t.id = log.tenant_id;
   IF settings -> 'dial_agent_first' = 'true' AND bridged THEN
     UPDATE switchboard.call_logs c SET metadata = c.metadata || '{"agent_first": true}' WHERE c.id = call;
-    RETURN agent.endpoint;
+    RETURN switchboard._agent_endpoint(agent);
   END IF;
   RETURN NULL;
 END
@@ -273,14 +281,14 @@ BEGIN
   FROM switchboard.agent_states s
   JOIN switchboard.users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
   WHERE s.tenant_id = tenant AND s.ended_at IS NULL AND s.state = 'available' AND s.user_id = ANY (candidates)
-    AND u.active AND u.endpoint <> ''
+    AND u.active
   ORDER BY s.started_at, s.user_id
   LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED;
   RETURN agent;
 END
 $$;
 COMMENT ON FUNCTION switchboard._lock_free_agent(uuid, uuid[]) IS
-  'The available agent among these who has been idle longest and can be reached, locked; NULL: none.';
+  'The available agent among these who has been idle longest, locked; NULL: none.';
 REVOKE ALL ON FUNCTION switchboard._lock_free_agent(uuid, uuid[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._give_call(call uuid, agent switchboard.agent_states, at timestamptz)

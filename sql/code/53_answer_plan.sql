@@ -126,7 +126,7 @@ BEGIN
   UPDATE switchboard.call_logs c SET connected_at = at WHERE c.id = call.id AND c.connected_at IS NULL;
   RETURN jsonb_build_object(
     'action', 'connect', 'user_id', agent.user_id,
-    'endpoint', (SELECT u.endpoint FROM switchboard.users u WHERE u.id = agent.user_id),
+    'endpoint', (SELECT switchboard._agent_endpoint(u) FROM switchboard.users u WHERE u.id = agent.user_id),
     'timeout_s', switchboard._small_int(campaign.settings -> 'agent_timeout', 5, 120, 15));
 END
 $$;
@@ -180,7 +180,7 @@ BEGIN
   IF agent.id IS NULL AND NOT log.abandoned AND switchboard._wants_agent(log, campaign) THEN
     agent := switchboard._find_agent(log, campaign, at);
   END IF;
-  IF EXISTS (SELECT FROM switchboard.users u WHERE u.id = agent.user_id AND u.endpoint <> '') THEN
+  IF agent.id IS NOT NULL THEN
     RETURN switchboard._connect_plan(log, campaign, agent, at);
   ELSIF log.abandoned OR switchboard._wants_agent(log, campaign) THEN
     RETURN switchboard._no_agent_plan(log, campaign, at);

@@ -56,7 +56,7 @@ COMMENT ON COLUMN switchboard.users.name IS 'Name shown to colleagues.';
 COMMENT ON COLUMN switchboard.users.email IS 'E-mail address, unique within the tenant whatever its case.';
 COMMENT ON COLUMN switchboard.users.role IS 'What the user may see and change.';
 COMMENT ON COLUMN switchboard.users.login_role IS 'Database login role that is this user, whatever it SETs. Only the owner of the extension sets it.';
-COMMENT ON COLUMN switchboard.users.endpoint IS 'Where the agent is called: an E.164 number, a sip: address or the provider''s user id.';
+COMMENT ON COLUMN switchboard.users.endpoint IS 'Where the agent is called: an E.164 number, a sip: address or the provider''s user (client:name); null: client: and the user''s id.';
 COMMENT ON COLUMN switchboard.users.skills IS 'What the agent can be given: languages, products, departments.';
 COMMENT ON COLUMN switchboard.users.active IS 'False bars the user without losing what they did.';
 COMMENT ON COLUMN switchboard.users.settings IS 'Everything else that can be set per user.';

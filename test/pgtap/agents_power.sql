@@ -20,8 +20,8 @@ SELECT test_dialer.hello();
 -- What starting says.
 INSERT INTO switchboard.campaigns (name, type, settings) VALUES ('talk', 'power', '{}'), ('tape', 'power', '{"agentless": true}');
 UPDATE switchboard.provider_accounts SET settings = settings - 'public_url';
-SELECT throws_ok($$ SELECT switchboard.start_campaign(id) FROM switchboard.campaigns WHERE name = 'talk' $$, 'SB002', NULL,
-  'a campaign whose agents cannot be connected does not start');
+SELECT lives_ok($$ SELECT switchboard.start_campaign(id) FROM switchboard.campaigns WHERE name = 'talk' $$,
+  'a campaign whose provider cannot ask for an agent starts, with a warning that each call is dialed for one');
 SELECT lives_ok($$ SELECT switchboard.start_campaign(id) FROM switchboard.campaigns WHERE name = 'tape' $$, 'one without agents does, with a warning about its voice');
 UPDATE switchboard.provider_accounts SET settings = settings || '{"public_url": "https://pbx.example"}';
 DELETE FROM switchboard.campaigns WHERE name IN ('talk', 'tape');
@@ -158,7 +158,13 @@ UPDATE switchboard.provider_accounts SET max_in_flight = NULL;
 SELECT is(count(*), 1::bigint, 'nine lines in all') FROM test_dialer.turn();
 SELECT test_dialer.call_event(id, 'no-answer', 9) FROM switchboard.call_logs WHERE status = 'initiated';
 UPDATE switchboard.provider_accounts SET settings = settings - 'public_url';
-SELECT is(count(*), 0::bigint, 'an account that cannot connect agents is not dialed with') FROM test_dialer.turn();
+SELECT is(count(*), 3::bigint, 'an account that cannot ask for agents: one call for each') FROM test_dialer.turn();
+SELECT is(test_dialer.state_of(:'cat'), 'busy', 'who is busy with it from the start');
+SELECT matches(payload ->> 'twiml', '<Dial callerId="\+12015550100"><Number>\+12015550177</Number></Dial>', 'and is dialed when it is answered')
+  FROM switchboard.jobs_open j JOIN switchboard.call_logs c ON c.id = j.subject_id
+ WHERE c.user_id = :'cat' AND c.status = 'initiated';
+SELECT is(count(*), 0::bigint, 'no more calls than agents') FROM test_dialer.turn();
+SELECT test_dialer.call_event(id, 'no-answer', 9) FROM switchboard.call_logs WHERE status = 'initiated';
 UPDATE switchboard.provider_accounts SET settings = settings || '{"public_url": "https://pbx.example"}';
 UPDATE switchboard.campaigns SET type = 'predictive' WHERE id = :'sales';
 SELECT is(count(*), 3::bigint, 'predictive campaigns dial one line an agent for now') FROM test_dialer.turn();

@@ -68,10 +68,12 @@ Built BuildCall(const core::Json& payload, const std::string& account_url,
   const core::JsonValue* say = core::Find(payload, "say");
   if (const std::string url = Text(payload, "answer_url"); !url.empty()) {
     form.emplace_back("Url", url);
+  } else if (const std::string twiml = Text(payload, "twiml"); !twiml.empty()) {
+    form.emplace_back("Twiml", twiml);
   } else if (say != nullptr && !Text(*say, "text").empty()) {
     form.emplace_back("Twiml", SayTwiml(Text(*say, "text"), Text(*say, "language")));
   } else {
-    return BadPayload("the call has neither answer_url nor a text to say");
+    return BadPayload("the call has neither answer_url nor anything to say");
   }
   AddCallOptions(payload, &form);
   HttpRequest request = Post(account_url + "/Calls.json", credentials, form);
