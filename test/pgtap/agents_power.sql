@@ -159,7 +159,7 @@ SELECT is(count(*), 1::bigint, 'nine lines in all') FROM test_dialer.turn();
 SELECT test_dialer.call_event(id, 'no-answer', 9) FROM switchboard.call_logs WHERE status = 'initiated';
 UPDATE switchboard.provider_accounts SET settings = settings - 'public_url';
 SELECT is(count(*), 3::bigint, 'an account that cannot ask for agents: one call for each') FROM test_dialer.turn();
-SELECT is(test_dialer.state_of(:'cat'), 'busy', 'who is busy with it from the start');
+SELECT is(test_dialer.state_of(:'cat'), 'busy call', 'who is busy with it from the start');
 SELECT matches(payload ->> 'twiml', '<Dial callerId="\+12015550100"><Number>\+12015550177</Number></Dial>', 'and is dialed when it is answered')
   FROM switchboard.jobs_open j JOIN switchboard.call_logs c ON c.id = j.subject_id
  WHERE c.user_id = :'cat' AND c.status = 'initiated';
