@@ -121,6 +121,8 @@ DECLARE
   entry          uuid;
   found_campaign switchboard.campaigns := campaign;
 BEGIN
+  -- Against deletion, which waits for the people that are locked below: whoever accepts in the same transaction needs it then.
+  PERFORM FROM switchboard.campaigns c WHERE c.id = campaign.id FOR KEY SHARE;
   SELECT q.id INTO entry FROM switchboard.dialer_queues q
   WHERE q.tenant_id = campaign.tenant_id AND q.reserved_by = agent AND q.campaign_id = campaign.id AND q.status = 'queued'
     AND q.reserved_until > at;
