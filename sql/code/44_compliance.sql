@@ -7,6 +7,7 @@
 --   consent-required       voice: the campaign speaks with an artificial voice, the region wants consent, none is recorded
 --   sms-not-allowed        the contact does not take text messages
 --   abandoned-recently     voice: a call to the number was answered and found no agent, not long ago
+--   on-a-call              voice, campaigns: a call to the number is under way, somebody else's perhaps
 --   frequency-cap          voice: the number was called too often lately
 --   outside-calling-hours  a calling window is closed where the called party is, or may be
 --   holiday                it is a holiday there
@@ -196,6 +197,7 @@ BEGIN
                AND coalesce(g.expires_at > at, true) AND coalesce(g.revoked_at > at, true)) AS unasked,
            wanted_channel = 'sms' AND NOT coalesce(a.allows_sms, true) AS no_sms,
            nullif(greatest(past.abandoned_at + s.lockout, at), at) AS lockout_ends,
+           CASE WHEN past.under_way THEN at + interval '1 minute' END AS line_clears,
            CASE WHEN cardinality(past.called) >= s.least_cap THEN
              switchboard._cap_clears(past.called, s.caps, campaign IS NOT NULL, a.zones, at) END AS cap_clears
     FROM asked a
@@ -223,7 +225,9 @@ BEGIN
                FILTER (WHERE CASE WHEN c.dialed_at IS NULL THEN c.status = 'initiated' AND (a.call IS NULL OR c.id < a.call)
                                   ELSE c.dialed_at > at - interval '8 days'
                                     AND NOT (c.status = 'failed' AND c.call_id IS NULL) END) AS called,
-             max(coalesce(c.ended_at, c.answered_at, c.dialed_at, c.started_at)) FILTER (WHERE c.abandoned) AS abandoned_at
+             max(coalesce(c.ended_at, c.answered_at, c.dialed_at, c.started_at)) FILTER (WHERE c.abandoned) AS abandoned_at,
+             campaign IS NOT NULL AND bool_or(c.status IN ('ringing', 'answered') OR c.status = 'initiated' AND c.dialed_at IS NOT NULL)
+               AS under_way
       FROM switchboard.call_logs c
       WHERE by_voice AND c.tenant_id = tenant AND c.to_number = a.phone AND c.direction = 'outbound'
         AND c.started_at > at - greatest(interval '14 days', s.lockout + interval '7 days') AND c.id IS DISTINCT FROM a.call) past ON true
@@ -233,6 +237,7 @@ BEGIN
              CASE WHEN k.listed THEN 'do-not-call' END, CASE WHEN k.revoked THEN 'consent-revoked' END,
              CASE WHEN k.unasked THEN 'consent-required' END, CASE WHEN k.no_sms THEN 'sms-not-allowed' END,
              CASE WHEN k.lockout_ends IS NOT NULL THEN 'abandoned-recently' END,
+             CASE WHEN k.line_clears IS NOT NULL THEN 'on-a-call' END,
              CASE WHEN k.cap_clears IS NOT NULL THEN 'frequency-cap' END,
              CASE WHEN o.opens IS NOT NULL AND k.hours_open > at THEN 'outside-calling-hours' END,
              CASE WHEN o.opens IS NOT NULL AND k.days_open > at THEN 'holiday' END,
@@ -242,7 +247,7 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT CASE WHEN k.hours_open = at AND k.days_open = at AND b.at = at THEN at
                   ELSE switchboard._next_open_time(b.at, k.zones, k.all_windows) END AS opens
-      FROM (SELECT greatest(at, k.listed_until, k.lockout_ends, k.cap_clears) AS at) b
+      FROM (SELECT greatest(at, k.listed_until, k.lockout_ends, k.line_clears, k.cap_clears) AS at) b
       OFFSET 0) o
   )
   SELECT j.n, j.phone, cardinality(j.codes) = 0, j.codes[1],
@@ -361,7 +366,7 @@ $$;
 COMMENT ON FUNCTION switchboard.can_contact(text, text, timestamptz, uuid) IS
   'Whether a number may be contacted on a channel (voice, whatsapp, sms) at an instant, and with a campaign whether that campaign may. If
 not, reason is the first of do-not-call, consent-revoked, consent-required (an artificial voice without recorded consent),
-sms-not-allowed, abandoned-recently, frequency-cap, outside-calling-hours, holiday and no-calling-hours (never open within a year), and
+sms-not-allowed, abandoned-recently, on-a-call, frequency-cap, outside-calling-hours, holiday and no-calling-hours (never open within a year), and
 retry_at says when it clears by itself (NULL: never). The calling window is the law''s of the called party''s region (compliance_rules,
 compliance_overrides) and the campaign''s active_hours, else the tenant''s settings.calling_hours, on the clock of the called party; a
 number that may lie in several zones is called only while all are open. Errors: SB001 bad number, 22023 unknown channel, 22008

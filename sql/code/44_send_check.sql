@@ -5,7 +5,7 @@ RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT coalesce(code IN ('do-not-call', 'consent-revoked', 'consent-required', 'sms-not-allowed', 'abandoned-recently',
-                           'frequency-cap', 'outside-calling-hours', 'holiday', 'no-calling-hours'), false)
+                           'on-a-call', 'frequency-cap', 'outside-calling-hours', 'holiday', 'no-calling-hours'), false)
 $$;
 COMMENT ON FUNCTION switchboard._is_refusal(text) IS 'Whether a job''s code is a compliance refusal of ours, see 44_compliance.sql.';
 REVOKE ALL ON FUNCTION switchboard._is_refusal(text) FROM PUBLIC;

@@ -50,8 +50,8 @@ BEGIN
     RAISE EXCEPTION 'number % may not be called now: %', phone, replace(reason, '-', ' ')
       USING ERRCODE = 'SB004', HINT = coalesce(format('It may be called from %s on.', retry_at), 'The calling hours never open.');
   END IF;
-  IF reason = 'frequency-cap' THEN
-    RAISE EXCEPTION 'number % has been called too often', phone
+  IF reason IN ('frequency-cap', 'on-a-call') THEN
+    RAISE EXCEPTION 'number % %', phone, CASE reason WHEN 'on-a-call' THEN 'is on a call already' ELSE 'has been called too often' END
       USING ERRCODE = 'SB007', HINT = format('It may be called from %s on.', retry_at);
   END IF;
   RAISE EXCEPTION 'number % may not be called: %', phone, reason
@@ -61,7 +61,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._refuse_contact(text, text, timestamptz) IS
-  'Raises SB004 for a refusal that is about the time of day, SB007 for the frequency cap, SB003 for any other.';
+  'Raises SB004 for a refusal that is about the time of day, SB007 for the frequency cap and for somebody on a call, SB003 for any
+other.';
 REVOKE ALL ON FUNCTION switchboard._refuse_contact(text, text, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._place_call(

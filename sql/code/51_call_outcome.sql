@@ -8,7 +8,7 @@
 --   voicemail     completed if the campaign's settings.voicemail_completes is true, else failed
 --   any other     failed, and tried again as the campaign's rules say; compliance sees to the waiting time after an abandoned call
 --
--- While a call lives its person stays calling, whatever agents conclude meanwhile: nobody is called a second time during the call.
+-- An agent's conclusion counts at once, though the call may go on; that nobody is rung during a call is compliance's (on-a-call).
 
 -- Inlined by the planner, hence no SET clause.
 CREATE OR REPLACE FUNCTION switchboard._call_outcome(call switchboard.call_logs)
@@ -28,8 +28,8 @@ CREATE OR REPLACE FUNCTION switchboard._conclude_people(calls uuid[], at timesta
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
--- SECURITY DEFINER: lists are not the caller's to write. Internal: the caller has locked the calls, all of which have ended.
--- Only while this is the person's last call, and do-not-call stays what it is. Without a disposition only who is still being called
+-- SECURITY DEFINER: lists are not the caller's to write. Internal: the caller has locked the calls, which have ended or were concluded by
+-- an agent. Only while this is the person's last call, and do-not-call stays what it is. Without a disposition only who is still being called
 -- moves: what somebody has decided since stays. Cost per call: three index probes and an update.
 BEGIN
   IF cardinality(calls) > 1 THEN

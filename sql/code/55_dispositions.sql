@@ -11,8 +11,7 @@
 --
 -- Several dispositions of one call: all are kept, the newest counts. It moves the person on the list again as long as this is their
 -- last call; what cannot be taken back stays: do-not-call, lead_status; points are added only as far as the call has not earned them
--- already; its open follow-up task is changed, not doubled. A disposition of a call that goes on takes effect on the list when the
--- call ends.
+-- already; its open follow-up task is changed, not doubled.
 
 -- Inlined by the planner, hence no SET clause.
 CREATE OR REPLACE FUNCTION switchboard._disposition_defaults()
@@ -288,9 +287,7 @@ BEGIN
   IF rule ->> 'suppress' <> 'none' THEN
     PERFORM switchboard._suppress_number(log, said, rule ->> 'suppress');
   END IF;
-  IF switchboard._call_rank(log.status) = 3 THEN
-    PERFORM switchboard._conclude_people(ARRAY[log.id], at);
-  END IF;
+  PERFORM switchboard._conclude_people(ARRAY[log.id], at);
 
   INSERT INTO switchboard.events (tenant_id, event, subject_id, data)
   VALUES (log.tenant_id, 'call-disposition', log.id, jsonb_strip_nulls(jsonb_build_object(

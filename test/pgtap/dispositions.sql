@@ -84,7 +84,9 @@ SELECT is(pg_temp.lead('+12025550110'), 'hot 30', 'and nothing is taken back');
 
 -- While the call goes on.
 SELECT switchboard.create_disposition(:'later', 'callback', NULL, now() + interval '1 hour');
-SELECT is(pg_temp.person('+12025550110'), 'calling 2 voicemail', 'nobody is called a second time while the call goes on');
+SELECT is(pg_temp.person('+12025550110'), 'callback 2 callback', 'what is concluded counts at once');
+SELECT is((SELECT reason FROM switchboard.can_contact('+12025550110', 'voice', now(), :'campaign')), 'on-a-call',
+  'but no campaign rings somebody who is on a call');
 SELECT test_dialer.call_event(:'later', 'completed', 3, '&CallDuration=50');
 SELECT is((SELECT jsonb_build_array(status, attempts, last_outcome, next_attempt_at, assigned_to) FROM switchboard.campaign_contacts WHERE phone_number = '+12025550110'),
   jsonb_build_array('callback', 2, 'callback', now() + interval '1 hour', :'ann'), 'the end of the call does what was concluded');
