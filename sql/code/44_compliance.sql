@@ -160,7 +160,7 @@ BEGIN
            CASE WHEN by_voice AND t.settings ? 'holidays' THEN switchboard._hours_without(t.settings -> 'holidays') END AS holidays,
            coalesce(c.timezone, t.timezone, 'UTC') AS fallback_zone,
            switchboard._speaks_artificially(c.settings) AS artificial,
-           c.id IS NOT NULL AND NOT c.settings ?| '{voice,agentless}' AS undeclared
+           c.type IN ('power', 'predictive') AND NOT c.settings ?| '{voice,agentless}' AND switchboard._is_agentless(c) AS undeclared
     FROM switchboard.tenants t
     LEFT JOIN switchboard.campaigns c ON c.id = campaign AND c.tenant_id = t.id
     WHERE t.id = tenant

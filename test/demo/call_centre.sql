@@ -14,7 +14,7 @@ VALUES ('Key accounts', 'preview', '+12015550100', 'Thank {{first_name}} and lis
 RETURNING id AS accounts \gset
 
 INSERT INTO switchboard.campaign_contacts (campaign_id, contact_id, phone_number, first_name, last_name)
-SELECT CASE WHEN n <= 100 THEN :'renewals' ELSE :'accounts' END::uuid, contact_id, phone_number, first_name, last_name
+SELECT CASE WHEN n % 6 > 0 THEN :'renewals' ELSE :'accounts' END::uuid, contact_id, phone_number, first_name, last_name
   FROM (SELECT l.*, row_number() OVER (ORDER BY l.id) AS n FROM switchboard.campaign_contacts l
          WHERE l.campaign_id = :'campaign' AND l.status = 'completed') l
  WHERE n <= 120;

@@ -28,7 +28,7 @@ INSERT INTO switchboard.dialer_campaigns
 VALUES ('Spring sale', 'Tells every customer that the spring sale has begun', 'power',
         '+12015550100',
         'Hello {{first_name}}, this is Acme Outdoor. Our spring sale has begun. Goodbye!',
-        2, 3, '{"start":"00:00","end":"24:00"}', '{"max_lines": 200, "agentless": true}')
+        2, 3, '{"start":"00:00","end":"24:00"}', '{"max_lines": 200, "agentless": true, "voice": "artificial"}')
 RETURNING id AS campaign \gset
 \echo :campaign
 

@@ -5,6 +5,8 @@
 // *.tsv       tables; lines starting with # are comments
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -87,5 +89,30 @@ inline Instant At(std::int64_t unix_seconds) { return Instant(std::chrono::secon
 
 // 1 July 2025, 10:00:00 UTC: the time of the recorded files.
 inline const Instant kThen = At(1751364000);
+
+// A provider with an account, asked at kThen.
+class ProviderTest : public testing::Test {
+ protected:
+  explicit ProviderTest(std::string_view name) : provider(Get(name)) {}
+
+  Job MakeJob(std::string kind, std::string payload) {
+    Job job;
+    job.id = "0190b3c2-7d1e-7a44-9c1f-0a1b2c3d4e5f";
+    job.kind = std::move(kind);
+    job.payload = std::move(payload);
+    job.sending_at = kThen;
+    return job;
+  }
+  Built Build(std::string kind, std::string payload) {
+    return provider.BuildRequest(MakeJob(std::move(kind), std::move(payload)), account, kThen);
+  }
+  Result Interpret(std::string kind, std::string payload, const HttpResponse& response) {
+    return provider.Interpret(MakeJob(std::move(kind), std::move(payload)), account, response,
+                              kThen);
+  }
+
+  const Provider& provider;
+  Account account;
+};
 
 }  // namespace switchboard::providers::test

@@ -16,41 +16,24 @@ constexpr char kCall[] = R"({"to":"+14155550100","from":"+15005550006","answer_u
 constexpr char kMessage[] =
     R"({"channel":"sms","to":"+14155550100","from":"+15005550006","body":"Hi"})";
 
-class TwilioTest : public testing::Test {
+class TwilioTest : public test::ProviderTest {
  protected:
-  TwilioTest() {
+  TwilioTest() : ProviderTest("twilio") {
     account.settings = R"({"account_sid":"AC00000000000000000000000000000001"})";
     account.secrets = {{"auth_token", "token-12345"}};
   }
 
-  Job MakeJob(std::string kind, std::string payload) {
-    Job job;
-    job.id = "0190b3c2-7d1e-7a44-9c1f-0a1b2c3d4e5f";
-    job.kind = std::move(kind);
-    job.payload = std::move(payload);
-    job.sending_at = kThen;
-    return job;
-  }
-  Built Build(std::string kind, std::string payload) {
-    return twilio.BuildRequest(MakeJob(std::move(kind), std::move(payload)), account, kThen);
-  }
-  Result Interpret(std::string kind, std::string payload, const HttpResponse& response) {
-    return twilio.Interpret(MakeJob(std::move(kind), std::move(payload)), account, response, kThen);
-  }
   HttpRequest FirstQuestion(const Job& job) {
-    return std::get<HttpRequest>(twilio.BuildLookup(job, account, kThen));
+    return std::get<HttpRequest>(provider.BuildLookup(job, account, kThen));
   }
   // The second question about a call: those started since.
   HttpRequest SecondQuestion(const Job& job) {
-    return std::get<HttpRequest>(twilio.InterpretLookup(
+    return std::get<HttpRequest>(provider.InterpretLookup(
         job, account, FirstQuestion(job), ReadResponse("twilio/list_empty.response"), kThen));
   }
   Looked AnswerSecond(const Job& job, const HttpResponse& response, Instant now = kThen + 1h) {
-    return twilio.InterpretLookup(job, account, SecondQuestion(job), response, now);
+    return provider.InterpretLookup(job, account, SecondQuestion(job), response, now);
   }
-
-  const Provider& twilio = test::Get("twilio");
-  Account account;
 };
 
 TEST_F(TwilioTest, BuildsRequestsAsRecorded) {
@@ -97,6 +80,15 @@ TEST_F(TwilioTest, BuildsRequestsAsRecorded) {
     EXPECT_EQ(test::Spell(Build(c.kind, c.payload)),
               ReadFile("twilio/" + std::string(c.file) + ".request"));
   }
+}
+
+TEST_F(TwilioTest, PassesTheTwimlOfTheJobOn) {
+  const Built built = Build(
+      "call",
+      R"({"to":"+1","from":"+2","say":{"text":"Hi"},"twiml":"<Response><Dial>a</Dial></Response>"})");
+  EXPECT_NE(std::get<HttpRequest>(built).body.find(
+                "Twiml=%3CResponse%3E%3CDial%3Ea%3C%2FDial%3E%3C%2FResponse%3E"),
+            std::string::npos);
 }
 
 TEST_F(TwilioTest, PlacesCallsOnAConnectionOfTheirOwn) {
@@ -305,7 +297,7 @@ TEST_F(TwilioTest, FindsAMessageByItsText) {
   const Job job = MakeJob("message", kMessage);
   const HttpRequest asked = FirstQuestion(job);
   EXPECT_EQ(test::Spell(asked), ReadFile("twilio/lookup_message.request"));
-  const Looked looked = twilio.InterpretLookup(
+  const Looked looked = provider.InterpretLookup(
       job, account, asked, ReadResponse("twilio/list_messages.response"), kThen + 1h);
   EXPECT_EQ(std::get<Result>(looked).provider_id, "SM_ours");
 }

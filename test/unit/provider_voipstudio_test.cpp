@@ -14,23 +14,12 @@ using test::ReadResponse;
 
 constexpr char kCall[] = R"({"to":"+442071234567","from":"+442079460000","agent":"42598"})";
 
-class VoipStudioTest : public testing::Test {
+class VoipStudioTest : public test::ProviderTest {
  protected:
-  VoipStudioTest() {
+  VoipStudioTest() : ProviderTest("voipstudio") {
     account.secrets = {{"api_token", "0123456789abcdef0123456789abcdef01234567"}};
   }
 
-  Job MakeJob(std::string kind, std::string payload) {
-    Job job;
-    job.id = "0190b3c2-7d1e-7a44-9c1f-0a1b2c3d4e5f";
-    job.kind = std::move(kind);
-    job.payload = std::move(payload);
-    job.sending_at = kThen;
-    return job;
-  }
-  Built Build(std::string kind, std::string payload) {
-    return provider.BuildRequest(MakeJob(std::move(kind), std::move(payload)), account, kThen);
-  }
   Result Interpret(const HttpResponse& response) {
     return provider.Interpret(MakeJob("call", kCall), account, response, kThen);
   }
@@ -44,8 +33,6 @@ class VoipStudioTest : public testing::Test {
     return provider.InterpretLookup(job, account, asked, response, now);
   }
 
-  const Provider& provider = test::Get("voipstudio");
-  Account account;
   Job job = MakeJob("call", kCall);
 };
 

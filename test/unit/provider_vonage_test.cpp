@@ -25,35 +25,21 @@ std::string Token(const HttpRequest& request) {
   return header.starts_with("Bearer ") ? header.substr(7) : "";
 }
 
-class VonageTest : public testing::Test {
+class VonageTest : public test::ProviderTest {
  protected:
-  VonageTest() {
+  VonageTest() : ProviderTest("vonage") {
     account.settings = R"({"application_id":")" + std::string(kApplication) + R"("})";
     account.secrets = {{"private_key", switchboard::test::TestRsaPair().private_pem}};
   }
 
-  Job MakeJob(std::string kind, std::string payload) {
-    Job job;
-    job.id = "0190b3c2-7d1e-7a44-9c1f-0a1b2c3d4e5f";
-    job.kind = std::move(kind);
-    job.payload = std::move(payload);
-    job.sending_at = kThen;
-    return job;
-  }
-  Built Build(std::string kind, std::string payload) {
-    return vonage.BuildRequest(MakeJob(std::move(kind), std::move(payload)), account, kThen);
-  }
   HttpRequest Request(std::string kind, std::string payload) {
     return std::get<HttpRequest>(Build(std::move(kind), std::move(payload)));
   }
-  Result Interpret(std::string kind, std::string payload, const HttpResponse& response) {
-    return vonage.Interpret(MakeJob(std::move(kind), std::move(payload)), account, response, kThen);
-  }
   HttpRequest Question(const Job& job) {
-    return std::get<HttpRequest>(vonage.BuildLookup(job, account, kThen));
+    return std::get<HttpRequest>(provider.BuildLookup(job, account, kThen));
   }
   Looked AnswerQuestion(const Job& job, const HttpResponse& response, Instant now = kThen + 1h) {
-    return vonage.InterpretLookup(job, account, Question(job), response, now);
+    return provider.InterpretLookup(job, account, Question(job), response, now);
   }
   // As golden files have it: the token differs with the key, which is made anew for each run.
   static std::string Spell(Built built) {
@@ -62,9 +48,6 @@ class VonageTest : public testing::Test {
     }
     return test::Spell(built);
   }
-
-  const Provider& vonage = test::Get("vonage");
-  Account account;
 };
 
 TEST_F(VonageTest, BuildsRequestsAsRecorded) {
@@ -113,10 +96,10 @@ TEST_F(VonageTest, NoTwoRequestsShareATokenId) {
   Job job = MakeJob("call", kCall);
   const std::string token = Token(Request("call", kCall));
   job.attempt = 2;
-  EXPECT_NE(Token(std::get<HttpRequest>(vonage.BuildRequest(job, account, kThen))), token);
+  EXPECT_NE(Token(std::get<HttpRequest>(provider.BuildRequest(job, account, kThen))), token);
   job.attempt = 1;
-  EXPECT_EQ(Token(std::get<HttpRequest>(vonage.BuildRequest(job, account, kThen))), token);
-  EXPECT_NE(Token(std::get<HttpRequest>(vonage.BuildRequest(job, account, kThen + 1us))), token);
+  EXPECT_EQ(Token(std::get<HttpRequest>(provider.BuildRequest(job, account, kThen))), token);
+  EXPECT_NE(Token(std::get<HttpRequest>(provider.BuildRequest(job, account, kThen + 1us))), token);
 }
 
 TEST_F(VonageTest, TakesAKeyWithItsLineBreaksSpelledOut) {
@@ -313,7 +296,7 @@ TEST_F(VonageTest, ReadsTheNextPageBeforeJudging) {
             "https://api.nexmo.com/v1/calls?date_start=2025-07-01T09%3A59%3A00Z&order=asc"
             "&page_size=100&record_index=1");
   EXPECT_EQ(Token(next), Token(Question(job)));
-  const Looked last = vonage.InterpretLookup(job, account, next, more, kThen + 1h);
+  const Looked last = provider.InterpretLookup(job, account, next, more, kThen + 1h);
   EXPECT_EQ(std::get<Result>(last).outcome, Outcome::kAbsent);
 }
 
