@@ -7,7 +7,7 @@ RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   -- Fixed days, then the nth Monday (4th Thursday in November) counted from the earliest day of the month that it can be.
-  SELECT jsonb_agg(d.day::text ORDER BY d.day)
+  SELECT jsonb_agg(d.day ORDER BY d.day)
   FROM generate_series(first_year, last_year) AS y
   CROSS JOIN LATERAL (
     SELECT make_date(y, f.month, f.day) FROM (VALUES (1, 1), (6, 19), (7, 4), (11, 11), (12, 25)) AS f (month, day)
