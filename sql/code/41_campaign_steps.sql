@@ -47,7 +47,7 @@ BEGIN
     RAISE EXCEPTION 'campaign "%" cannot go from % to %', new.name, old.status, new.status
       USING ERRCODE = 'SB005',
             HINT = coalesce((SELECT format('From %s it can go to %s.', old.status, string_agg(s.to_status::text, ' or '))
-                             FROM switchboard._open_steps(old.status, old.ran_out) s),
+                             FROM switchboard._open_steps(old.status, old.ran_out) s HAVING count(*) > 0),
                             format('%s is final; make a new campaign.', old.status));
   END IF;
   IF new.status = 'active' THEN
@@ -91,19 +91,26 @@ RETURNS trigger
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: reads the tenant's zone past row level security; says nothing about it.
--- Asking once now spares the dialer rules that it cannot follow.
+-- Asking once now spares the dialer rules that it cannot follow. A misspelt voice would be one that nobody has to agree to.
 BEGIN
   PERFORM switchboard.next_call_time(now(), coalesce(new.timezone, t.timezone), new.active_hours)
   FROM switchboard.tenants t WHERE t.id = new.tenant_id;
   IF new.settings ? 'retry_rules' THEN
     PERFORM switchboard._check_retry_settings(new.settings -> 'retry_rules');
   END IF;
+  IF new.settings -> 'voice' NOT IN ('"human"', '"artificial"', '"ai"', 'null') THEN
+    RAISE EXCEPTION 'voice must be "human", "artificial" or "ai", not %', new.settings -> 'voice'
+      USING ERRCODE = '22023', HINT = 'Whose voice people hear decides whether calling them needs consent.';
+  ELSIF jsonb_typeof(new.settings -> 'agentless') NOT IN ('boolean', 'null') THEN
+    RAISE EXCEPTION 'agentless must be true or false, not %', new.settings -> 'agentless'
+      USING ERRCODE = '22023', HINT = 'true: nobody is connected with those who answer.';
+  END IF;
   RETURN new;
 END
 $$;
 COMMENT ON FUNCTION switchboard._check_campaign_rules() IS
   'Trigger on campaigns: refuses active_hours and time zones that next_call_time() does not understand, and retry rules that
-next_attempt_at() does not (22023).';
+next_attempt_at() does not, and settings of voice and agentless that say nothing (22023).';
 REVOKE ALL ON FUNCTION switchboard._check_campaign_rules() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER campaigns_rules BEFORE INSERT OR UPDATE OF active_hours, timezone, settings ON switchboard.campaigns

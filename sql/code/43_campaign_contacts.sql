@@ -15,11 +15,33 @@ $$;
 COMMENT ON FUNCTION switchboard._known_timezone(text) IS 'Whether next_call_time() knows the time zone.';
 REVOKE ALL ON FUNCTION switchboard._known_timezone(text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._known_region(region text)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- Parallel unsafe: the exception block needs a subtransaction.
+BEGIN
+  PERFORM switchboard.try_normalize_phone('0', region);
+  RETURN true;
+EXCEPTION WHEN invalid_parameter_value THEN
+  RETURN false;
+END
+$$;
+COMMENT ON FUNCTION switchboard._known_region(text) IS 'Whether normalize_phone() knows the region.';
+REVOKE ALL ON FUNCTION switchboard._known_region(text) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._read_contact_rows(rows_given jsonb, default_region text)
 RETURNS TABLE (index int, raw_number text, phone text, reason text, timezone text, person jsonb, extra jsonb)
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  -- One row per row given, in order. reason says why it cannot be used. Empty texts count as absent.
+  -- One row per row given, in order. reason says why it cannot be used. Empty texts count as absent. A national number of a region that
+  -- does not exist is no number; an international one needs no region. Parallel unsafe: as _known_region().
+  WITH bad_regions AS MATERIALIZED (
+    SELECT r.region
+    FROM (SELECT DISTINCT upper(btrim(coalesce(e.value ->> 'region', e.value ->> 'country'))) AS region
+          FROM jsonb_array_elements(rows_given) AS e (value) WHERE jsonb_typeof(e.value) = 'object') r
+    WHERE r.region ~ '^[A-Z]{2}$' AND NOT switchboard._known_region(r.region)
+  )
   SELECT (e.ordinality - 1)::int, f.raw_number, n.phone,
          CASE WHEN jsonb_typeof(e.value) <> 'object' THEN 'not-an-object'
               WHEN f.raw_number IS NULL THEN 'missing-number'
@@ -39,8 +61,9 @@ AS $$
     UNION ALL
     SELECT NULL, NULL WHERE jsonb_typeof(e.value) <> 'object') f
   CROSS JOIN LATERAL (
-    SELECT switchboard.try_normalize_phone(f.raw_number,
-             CASE WHEN f.region ~ '^[A-Z]{2}$' THEN f.region ELSE default_region END) AS phone) n
+    SELECT CASE WHEN f.region NOT IN (SELECT b.region FROM bad_regions b) IS NOT FALSE THEN
+                  switchboard.try_normalize_phone(f.raw_number, CASE WHEN f.region ~ '^[A-Z]{2}$' THEN f.region ELSE default_region END)
+                WHEN f.raw_number ~ '^([a-z]+:)?[+]' THEN switchboard.try_normalize_phone(f.raw_number, default_region) END AS phone) n
 $$;
 COMMENT ON FUNCTION switchboard._read_contact_rows(jsonb, text) IS
   'Reads the rows given to add_campaign_contacts(): the number in E.164, or the reason why the row cannot be used.';

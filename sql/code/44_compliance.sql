@@ -84,7 +84,8 @@ BEGIN
     SELECT p.place, o.rule, o.parameters, 'override ' || o.region || ':' || o.rule, to_jsonb(o.updated_at)
     FROM unnest(wanted_places) AS p (place) JOIN own o ON NOT o.relaxes AND switchboard._region_covers(o.region, p.place)
   )
-  SELECT a.place,
+  -- A place without any rule (texts have none as shipped) is a place all the same.
+  SELECT p.place,
          coalesce(array_agg(a.parameters) FILTER (WHERE a.rule = 'calling_window'), '{}'),
          coalesce(array_agg(switchboard._hours_without(a.parameters -> 'holidays')) FILTER (WHERE a.rule = 'holidays'), '{}'),
          (SELECT jsonb_object_agg(c.key, c.most)
@@ -93,9 +94,9 @@ BEGIN
                 CROSS JOIN LATERAL jsonb_each_text(f.parameters) k GROUP BY k.key) c),
          make_interval(secs => max((a.parameters ->> 'hours')::float8 * 3600) FILTER (WHERE a.rule = 'abandon_lockout')),
          coalesce(bool_or((a.parameters ->> 'required')::boolean) FILTER (WHERE a.rule = 'artificial_voice_consent'), false),
-         jsonb_object_agg(a.name, a.version)
-  FROM applied a
-  GROUP BY a.place;
+         coalesce(jsonb_object_agg(a.name, a.version) FILTER (WHERE a.name IS NOT NULL), '{}')
+  FROM unnest(wanted_places) AS p (place) LEFT JOIN applied a ON a.place = p.place
+  GROUP BY p.place;
 END
 $$;
 COMMENT ON FUNCTION switchboard._policies(uuid, switchboard.channel, timestamptz, text[]) IS
@@ -203,7 +204,7 @@ BEGIN
     FROM asked a
     JOIN spots s ON s.place = a.place AND s.zones = a.zones
     LEFT JOIN LATERAL (
-      SELECT d.phone_number, d.expires_at
+      SELECT d.phone_number, nullif(d.expires_at, 'infinity') AS expires_at
       FROM switchboard.do_not_call d
       WHERE d.tenant_id = tenant AND d.phone_number = a.phone
         AND (d.channel IS NULL OR d.channel = wanted_channel)
@@ -348,6 +349,8 @@ BEGIN
   wanted := can_contact.channel::switchboard.channel;
   IF can_contact.at IS NULL THEN
     RAISE EXCEPTION 'at must not be null' USING ERRCODE = '22023';
+  ELSIF can_contact.phone_number IS NULL THEN
+    RAISE EXCEPTION 'phone_number must not be null' USING ERRCODE = 'SB001';
   END IF;
   IF can_contact.campaign_id IS NULL THEN
     tenant := switchboard._caller_tenant();

@@ -31,7 +31,7 @@ BEGIN
     FROM added a
     JOIN switchboard.campaigns c ON c.tenant_id = a.tenant_id AND c.status <> 'archived'
     JOIN switchboard.campaign_contacts l ON l.campaign_id = c.id AND l.phone_number = a.phone_number
-    WHERE (a.channel IS NULL OR a.channel = 'voice') AND a.expires_at IS NULL AND l.status IN ('pending', 'failed', 'callback')
+    WHERE (a.channel IS NULL OR a.channel = 'voice') AND coalesce(a.expires_at, 'infinity') = 'infinity' AND l.status IN ('pending', 'failed', 'callback')
     ORDER BY l.id
     FOR NO KEY UPDATE OF l);
   IF people <> '{}' THEN

@@ -50,8 +50,9 @@ BEGIN
            k.status AS campaign_status,
            array_agg(j.id ORDER BY j.id) AS jobs, array_agg(j.subject_id ORDER BY j.id) AS subjects,
            array_agg(coalesce(c.to_number, j.payload ->> 'to') ORDER BY j.id) AS phones,
-           array_agg(j.kind <> 'call' OR c.id IS NULL
-                     OR c.status = 'initiated' AND c.call_id IS NULL AND c.hang_up_at IS NULL ORDER BY j.id) AS untouched,
+           -- A call that was deleted meanwhile (its job names it) is not placed.
+           array_agg(j.kind <> 'call' OR CASE WHEN c.id IS NULL THEN NOT j.payload ? 'call_log_id'
+                     ELSE c.status = 'initiated' AND c.call_id IS NULL AND c.hang_up_at IS NULL END ORDER BY j.id) AS untouched,
            array_agg(c.campaign_contact_id IS NOT NULL AND q.id IS NOT NULL ORDER BY j.id) AS by_campaign
     FROM switchboard.jobs_open j
     LEFT JOIN switchboard.call_logs c ON j.kind = 'call' AND c.tenant_id = j.tenant_id AND c.id = j.subject_id

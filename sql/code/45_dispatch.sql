@@ -116,7 +116,7 @@ BEGIN
       RAISE WARNING 'account "%" cannot ask which agent an answered call is for: each call is dialed for one agent', account.name
         USING HINT = 'Set "public_url" in the settings of a twilio or vonage account to dial more lines than agents.';
     END IF;
-  ELSIF warn AND coalesce(campaign.settings ->> 'voice', '') NOT IN ('human', 'artificial', 'ai') THEN
+  ELSIF warn AND campaign.settings ->> 'voice' IS NULL AND campaign.settings -> 'agentless' IS DISTINCT FROM 'true' THEN
     RAISE WARNING 'campaign "%" does not say whose voice people will hear', campaign.name
       USING HINT = 'Set "voice" in its settings: artificial or ai (consent may be needed), or human for recordings.';
   END IF;

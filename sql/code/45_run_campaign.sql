@@ -1,5 +1,5 @@
 -- Runs of campaigns: people who are due move into dialer_queues, up to settings.queue_limit waiting there; whom a run takes and in
--- which order is in 45_hopper.sql.
+-- which order is in 45_hopper.sql. Callbacks that are due go above that limit, and whom an agent has put off does not count for it.
 
 CREATE OR REPLACE FUNCTION switchboard._queue_limit(settings jsonb)
 RETURNS int
@@ -21,21 +21,45 @@ $$;
 COMMENT ON FUNCTION switchboard._add_counts(jsonb, jsonb) IS 'Adds two objects of counts key by key.';
 REVOKE ALL ON FUNCTION switchboard._add_counts(jsonb, jsonb) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._due_callbacks(campaign switchboard.campaigns, at timestamptz, agent uuid DEFAULT NULL)
+RETURNS int
+LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off
+AS $$
+  -- SECURITY DEFINER: dialer_queues is not the application's to read past its policies. Internal. Cost: as _pick_contacts().
+  SELECT count(*)::int
+  FROM (SELECT FROM switchboard.campaign_contacts l
+        WHERE l.campaign_id = campaign.id AND l.status = 'callback' AND l.next_attempt_at <= at AND (agent IS NULL OR l.assigned_to = agent)
+          AND (SELECT q.id FROM switchboard.dialer_queues q
+               WHERE q.tenant_id = campaign.tenant_id AND q.contact_id = l.id AND q.status IN ('queued', 'calling')) IS NULL
+        ORDER BY l.next_attempt_at LIMIT 100) c
+$$;
+COMMENT ON FUNCTION switchboard._due_callbacks(switchboard.campaigns, timestamptz, uuid) IS
+  'How many callbacks of a campaign (of an agent) are due and not in the queue; 100 at most.';
+REVOKE ALL ON FUNCTION switchboard._due_callbacks(switchboard.campaigns, timestamptz, uuid) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._queue_contacts(campaign switchboard.campaigns, run_source text, at timestamptz DEFAULT now())
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: campaign_runs is not the application's to write. Internal: whoever calls has checked and locked the campaign.
 DECLARE
-  room    int;
-  round   record;
-  queued  int := 0;
-  skipped jsonb := '{}';
-  run_id  uuid;
+  room     int;
+  promised boolean := false;
+  round    record;
+  queued   int := 0;
+  skipped  jsonb := '{}';
+  run_id   uuid;
 BEGIN
   SELECT switchboard._queue_limit(campaign.settings) - count(*) INTO room
   FROM switchboard.dialer_queues q
-  WHERE q.tenant_id = campaign.tenant_id AND q.campaign_id = campaign.id AND q.status = 'queued';
+  WHERE q.tenant_id = campaign.tenant_id AND q.campaign_id = campaign.id AND q.status = 'queued'
+    AND q.scheduled_at <= greatest(at, clock_timestamp());
+  -- What was promised is not kept waiting by a full queue: callbacks come first in a round.
+  IF room <= 0 THEN
+    room := switchboard._due_callbacks(campaign, at);
+    promised := room > 0;
+  END IF;
   -- Rounds, because those seen may all be refused. Bounded: what is left over is for the next run.
   FOR i IN 1 .. 20 LOOP
     EXIT WHEN room <= 0;
@@ -44,6 +68,7 @@ BEGIN
     queued := queued + round.queued;
     room := room - round.queued;
     skipped := switchboard._add_counts(skipped, round.skipped);
+    EXIT WHEN promised;
   END LOOP;
   IF queued > 0 OR skipped <> '{}' OR run_source <> 'dispatch' THEN
     INSERT INTO switchboard.campaign_runs (tenant_id, campaign_id, started_at, finished_at, queued, skipped, source)

@@ -132,7 +132,8 @@ BEGIN
   IF NOT EXISTS (SELECT FROM switchboard.dialer_queues q
                  WHERE q.tenant_id = campaign.tenant_id AND q.campaign_id = campaign.id AND q.status = 'queued'
                    AND q.scheduled_at <= at AND (q.reserved_until IS NULL OR q.reserved_until <= at)
-                   AND (q.assigned_to IS NULL OR q.assigned_to = agent)) THEN
+                   AND (q.assigned_to IS NULL OR q.assigned_to = agent))
+     OR switchboard._due_callbacks(campaign, at, agent) > 0 THEN
     SELECT c.* INTO found_campaign FROM switchboard.campaigns c
     WHERE c.id = campaign.id AND c.status = 'active' AND c.cron_schedule IS NULL FOR NO KEY UPDATE;
     IF FOUND THEN

@@ -32,6 +32,8 @@ BEGIN
     RAISE EXCEPTION 'no such campaign: null' USING ERRCODE = 'P0002';
   ELSIF abandon_rate.days IS NULL OR abandon_rate.days NOT BETWEEN 1 AND 366 THEN
     RAISE EXCEPTION 'days must be from 1 to 366, not %', coalesce(abandon_rate.days::text, 'null') USING ERRCODE = '22023';
+  ELSIF isfinite(abandon_rate.at) IS NOT TRUE THEN
+    RAISE EXCEPTION 'at must be a time, not %', coalesce(abandon_rate.at::text, 'null') USING ERRCODE = '22023';
   END IF;
   RETURN QUERY
     WITH by_day AS (
@@ -54,7 +56,8 @@ COMMENT ON FUNCTION switchboard.abandon_rate(uuid, int, timestamptz) IS
   'How many of a campaign''s answered calls found no agent in time: first a row without a day for all the days together, then one row
 a day, newest first. Numerator: abandoned calls (call_logs.abandoned). Denominator: live answers, that is outbound calls with
 answered_at that no machine or fax answered. Clock: the day on which the call started, in the campaign''s zone, else the tenant''s;
-today included. low and high: 95 % Wilson interval. Errors: P0002 no such campaign, 22023 days not from 1 to 366.';
+today included. low and high: 95 % Wilson interval. Errors: P0002 no such campaign, 22023 days not from 1 to 366,
+or at null or infinite.';
 REVOKE ALL ON FUNCTION switchboard.abandon_rate(uuid, int, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._best_hours(campaign uuid, zone text, since timestamptz)
@@ -148,7 +151,7 @@ answerRate = answered/calls, liveRate = live/calls, abandonRate = abandoned/live
 contacted/listed, each {"numerator", "denominator", "rate", "low", "high"} with the 95 % Wilson interval. bestHours: up to five hours of
 the day by the lower end of live/dialed of the last 30 days. converted: coupons redeemed; revenue: paid with them; cost: charged by
 providers for calls, currency of the tenant, otherCosts by currency; roi = (revenue - cost)/cost. Clock: start of the call, zone of the
-campaign, else of the tenant. Errors: P0002 no such campaign.';
+campaign, else of the tenant. Errors: P0002 no such campaign, 22023 at is null or infinite.';
 REVOKE ALL ON FUNCTION switchboard.campaign_report(uuid, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._agent_times(tenant uuid, agent uuid, since timestamptz, until timestamptz)

@@ -7,6 +7,7 @@
 --   figures     sums of calls: for agents those of their own calls and of nobody's, for supervisors all of the tenant
 --   list        rows of the tenant; written only for campaigns that the caller sees, so that the unique key of a list
 --               does not tell whether a number is on somebody else's list
+--   kept        rows of the tenant, which everybody adds and only supervisors change or take away, or who acts for the whole tenant
 --   supervisor  rows of the tenant, for supervisors only
 --   managed     rows of the tenant, changed by supervisors only
 --   tenants     the caller's tenant itself, changed by supervisors
@@ -55,7 +56,7 @@ BEGIN
             ('messages', 'tenant', NULL),
             ('message_delivery_log', 'tenant', NULL),
             ('templates', 'tenant', NULL),
-            ('do_not_call', 'tenant', NULL),
+            ('do_not_call', 'kept', NULL),
             ('consents', 'tenant', NULL),
             ('compliance_rules', 'reference', NULL),
             ('compliance_overrides', 'supervisor', NULL),
@@ -75,6 +76,7 @@ BEGIN
         EXECUTE format('ALTER TABLE switchboard.%I ENABLE ROW LEVEL SECURITY', entry.table_name);
         EXECUTE format('DROP POLICY IF EXISTS visible ON switchboard.%I', entry.table_name);
         EXECUTE format('DROP POLICY IF EXISTS writable ON switchboard.%I', entry.table_name);
+        EXECUTE format('DROP POLICY IF EXISTS addable ON switchboard.%I', entry.table_name);
         CONTINUE WHEN entry.class = 'closed';
 
         seen := CASE entry.class
@@ -96,6 +98,7 @@ BEGIN
         written := CASE entry.class
             WHEN 'tenants' THEN format('%s AND %s', seen, supervisor)
             WHEN 'managed' THEN format('%s AND %s', seen, supervisor)
+            WHEN 'kept' THEN format('%s AND (%s OR (SELECT switchboard.current_user_id()) IS NULL)', seen, supervisor)
             WHEN 'users' THEN format('%s AND %s AND %s', seen, supervisor, not_above)
             WHEN 'reference' THEN 'false'
             ELSE seen
@@ -110,6 +113,11 @@ BEGIN
             END);
         EXECUTE format('COMMENT ON POLICY writable ON switchboard.%I IS %L', entry.table_name,
                        format('Who sees and writes rows: class %s.', entry.class));
+        IF entry.class = 'kept' THEN
+            EXECUTE format('CREATE POLICY addable ON switchboard.%I FOR INSERT WITH CHECK (%s)', entry.table_name, seen);
+            EXECUTE format('COMMENT ON POLICY addable ON switchboard.%I IS %L', entry.table_name,
+                           format('Who adds rows that they may not change: class %s.', entry.class));
+        END IF;
         IF seen <> written THEN
             EXECUTE format('CREATE POLICY visible ON switchboard.%I FOR SELECT USING (%s)', entry.table_name, seen);
             EXECUTE format('COMMENT ON POLICY visible ON switchboard.%I IS %L', entry.table_name,

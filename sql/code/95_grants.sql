@@ -31,8 +31,11 @@ SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['set_identity']);
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE, DELETE', ARRAY[
     'contacts', 'deals', 'tasks', 'activities', 'products', 'purchases', 'campaigns', 'dialer_campaigns', 'campaign_contacts',
     'campaign_agents',
-    'call_logs', 'call_recordings', 'call_dispositions', 'voicemail_drops', 'coupons', 'omnichannel_sessions', 'messages',
+    'call_recordings', 'call_dispositions', 'voicemail_drops', 'coupons', 'omnichannel_sessions', 'messages',
     'templates', 'do_not_call', 'consents', 'compliance_overrides', 'support_requests']);
+
+-- Calls are taken away by delete_call(), which spares the living and keeps a note in the audit log.
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE', ARRAY['call_logs']);
 
 -- Section: tables that the application reads; functions write them
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY[
@@ -62,7 +65,7 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'start_campaign', 'pause_campaign', 'resume_campaign', 'complete_campaign', 'archive_campaign', '_step_campaign',
     '_campaign_for_update', '_campaign_steps', '_open_steps', '_require_dialing', '_wake',
-    'add_campaign_contacts', '_read_contact_rows', '_preferred_hours', '_known_timezone', '_small_int',
+    'add_campaign_contacts', '_read_contact_rows', '_preferred_hours', '_known_timezone', '_known_region', '_small_int',
     'can_contact', '_can_contact', '_caller_tenant',
     'run_campaign', 'run_due_campaigns', '_run_campaign', 'make_call', '_place_call', 'get_analytics', 'receive_webhook',
     'rebuild_campaign_stats']);

@@ -25,6 +25,12 @@ CREATE FUNCTION pg_temp.called(phone text, at timestamptz, status switchboard.ca
   RETURNING id
 $$;
 
+-- No rule as shipped is about messages: they may be sent, or not, all the same.
+SELECT is((switchboard.can_contact('+12125550100', c)).allowed, true, c || ' without a rule') FROM unnest(ARRAY['sms', 'whatsapp']) c;
+SELECT is((switchboard.can_contact('+442079460958', 'sms')).allowed, true, 'anywhere');
+INSERT INTO switchboard.do_not_call (phone_number, channel) VALUES ('+12125550109', 'sms');
+SELECT is(switchboard.can_contact('+12125550109', 'sms')::text, '(f,do-not-call,)', 'and not to who asked for none');
+
 -- Places.
 SELECT is(switchboard.phone_subdivision('+13055550100'), 'US-FL', 'a state by its area code');
 SELECT is(switchboard.phone_subdivision('+14165550100'), 'CA-ON', 'a province');
@@ -208,7 +214,7 @@ SELECT throws_ok($$ SELECT switchboard.can_contact('+12125550143', 'voice', now(
 -- A number that must not be called any more leaves every list.
 SELECT test_dialer.new_campaign(:'caller', type => 'manual') AS one \gset
 SELECT test_dialer.new_campaign(:'caller', type => 'manual') AS two \gset
-SELECT test_dialer.add_people(c, 3, 12125550150) FROM unnest(ARRAY[:'one', :'two']::uuid[]) c;
+SELECT test_dialer.add_people(c, 4, 12125550150) FROM unnest(ARRAY[:'one', :'two']::uuid[]) c;
 SELECT switchboard.run_campaign(:'one');
 UPDATE switchboard.campaign_contacts SET status = 'callback', next_attempt_at = now() + interval '1 day' WHERE campaign_id = :'two' AND phone_number = '+12125550150';
 INSERT INTO switchboard.do_not_call (phone_number, channel, expires_at)
@@ -221,6 +227,29 @@ SELECT is((SELECT count(*) FROM switchboard.campaign_contacts WHERE phone_number
           'a list for texts or for a while takes nobody off');
 UPDATE switchboard.do_not_call SET expires_at = NULL WHERE phone_number = '+12125550152';
 SELECT is((SELECT count(*) FROM switchboard.campaign_contacts WHERE phone_number = '+12125550152' AND status = 'do-not-call'), 2::bigint, 'until it is for good');
+
+INSERT INTO switchboard.do_not_call (phone_number, channel, expires_at) VALUES ('+12125550153', 'voice', 'infinity');
+SELECT is(c::text, '(f,do-not-call,)', 'for ever, in the words of PostgreSQL') FROM switchboard.can_contact('+12125550153', 'voice') c;
+SELECT is((SELECT count(*) FROM switchboard.campaign_contacts WHERE phone_number = '+12125550153' AND status = 'do-not-call'), 2::bigint, 'is for good too');
+
+-- Everybody adds to the list; agents take nobody off it, and no call out of the log.
+INSERT INTO switchboard.users (name) VALUES ('Ann') RETURNING id AS ann \gset
+INSERT INTO switchboard.call_logs (user_id, to_number, status) VALUES (:'ann', '+12125550154', 'completed');
+SELECT switchboard.set_identity(:'caller', :'ann');
+SET LOCAL ROLE switchboard_app;
+INSERT INTO switchboard.do_not_call (phone_number) VALUES ('+12125550154');
+WITH gone AS (DELETE FROM switchboard.do_not_call WHERE phone_number IN ('+12125550150', '+12125550154') RETURNING 1)
+SELECT is(count(*), 0::bigint, 'an agent deletes no entry') FROM gone;
+WITH ended AS (UPDATE switchboard.do_not_call SET expires_at = now() WHERE phone_number IN ('+12125550150', '+12125550154') RETURNING 1)
+SELECT is(count(*), 0::bigint, 'nor ends one') FROM ended;
+SELECT throws_ok('DELETE FROM switchboard.call_logs', '42501', NULL, 'calls are deleted by delete_call()');
+RESET ROLE;
+UPDATE switchboard.users SET role = 'supervisor' WHERE id = :'ann';
+SET LOCAL ROLE switchboard_app;
+WITH gone AS (DELETE FROM switchboard.do_not_call WHERE phone_number = '+12125550154' RETURNING 1)
+SELECT is(count(*), 1::bigint, 'a supervisor does') FROM gone;
+RESET ROLE;
+SELECT switchboard.set_identity(:'caller');
 
 -- What changes after queueing counts when the call is to be sent: its person goes back on the list, the attempt uncounted.
 CREATE FUNCTION pg_temp.queue_and_send(campaign uuid, phone text, meanwhile text) RETURNS text LANGUAGE plpgsql AS $$
@@ -245,6 +274,10 @@ SELECT is(pg_temp.queue_and_send(:'late', '+12125550172', $$ SELECT pg_temp.call
           '0 canceled frequency-cap dialed false pending 0 t', 'the cap was reached meanwhile');
 SELECT is(pg_temp.queue_and_send(:'late', '+12125550173', $$ INSERT INTO switchboard.do_not_call (phone_number) VALUES ('+12125550173') $$),
           '0 canceled do-not-call dialed false do-not-call 0', 'the person said no meanwhile');
+SELECT id AS deleted FROM switchboard.make_call('+12125550178') \gset
+DELETE FROM switchboard.call_logs WHERE id = :'deleted';
+SELECT is(jsonb_array_length(test_dialer.note((SELECT jsonb_agg(j) FROM test_dialer.turn() j WHERE j ->> 'subject_id' = :'deleted')) -> 'go'), 0,
+          'a call that is in the log no more is not placed');
 
 -- Before launch.
 SELECT test_dialer.new_campaign(:'tenant') AS launch \gset

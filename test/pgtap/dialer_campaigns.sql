@@ -63,6 +63,11 @@ SELECT is(jsonb_path_query_array(:'answer', '$.rejected[*].index'), '[2, 3, 4, 5
 SELECT is(jsonb_path_query_array(:'answer', '$.rejected[*].reason'),
   '["bad-number", "duplicate", "not-an-object", "not-an-object", "missing-number", "bad-number", "do-not-call", "do-not-call", "bad-timezone"]',
   'with their reasons');
+SELECT is(switchboard.add_campaign_contacts(:'campaign', '[{"phone_number": "020 7946 0958", "country": "uk"},
+            {"phone_number": "+44 20 7946 0958", "country": "uk"}, {"phone_number": "2025550105"}]'),
+          '{"added": 2, "updated": 0, "rejected": [{"index": 0, "phone_number": "020 7946 0958", "reason": "bad-number"}]}',
+          'a region that does not exist costs its own row at most');
+DELETE FROM switchboard.campaign_contacts WHERE campaign_id = :'campaign' AND phone_number IN ('+442079460958', '+12025550105');
 SELECT is(:'answer'::jsonb #>> '{rejected,0,phone_number}', 'junk', 'and as they were written');
 SELECT is(metadata, '{"colour": "red", "size": 3}', 'unknown keys become metadata')
   FROM switchboard.campaign_contacts WHERE campaign_id = :'campaign' AND phone_number = '+12025550101';

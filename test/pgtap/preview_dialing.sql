@@ -123,6 +123,24 @@ SELECT test_dialer.become(:'tenant');
 SELECT matches(test_dialer.answer(:'spoken'), '<Client>' || :'bob' || '</Client>', 'the softphone that has the user''s id');
 SELECT test_dialer.call_event(:'spoken', 'completed', 9, '&CallDuration=4');
 
+-- A full queue keeps nobody waiting whom an agent promised to call, and people put off do not fill it.
+SELECT test_dialer.new_campaign(:'tenant', '{"skills": ["sales"], "queue_limit": 2}', type => 'preview') AS full \gset
+SELECT test_dialer.add_people(:'full', 6, 12025550600);
+SELECT switchboard.run_campaign(:'full');
+UPDATE switchboard.campaign_contacts SET status = 'callback', assigned_to = :'ada' WHERE campaign_id = :'full' AND phone_number = '+12025550605';
+UPDATE switchboard.campaign_contacts SET next_attempt_at = now() - interval '1 min' WHERE campaign_id = :'full' AND phone_number = '+12025550605';
+SELECT is((pg_temp.show(:'tenant', :'bob', :'full')).phone_number, '+12025550600', 'others get the next one');
+SELECT is((pg_temp.show(:'tenant', :'ada', :'full')).phone_number, '+12025550605', 'who promised, the callback at once');
+SELECT test_dialer.become(:'tenant');
+UPDATE switchboard.campaign_contacts SET status = 'callback', next_attempt_at = now() - interval '1 min'
+ WHERE campaign_id = :'full' AND phone_number = '+12025550604';
+UPDATE switchboard.campaign_contacts SET next_attempt_at = now() - interval '1 min' WHERE campaign_id = :'full' AND phone_number = '+12025550604';
+SELECT is(switchboard.run_campaign(:'full') ->> 'queued', '1', 'a run queues the callback, and only that');
+SELECT test_dialer.become(:'tenant', :'bob');
+SELECT switchboard.skip_preview((switchboard.next_preview_contact(:'full')).queue_id, 'later') FROM generate_series(1, 3);
+SELECT is((switchboard.next_preview_contact(:'full')).phone_number, '+12025550602', 'after those who were put off the list goes on');
+SELECT test_dialer.become(:'tenant');
+
 -- The agent's own phone first.
 SELECT test_dialer.become(:'tenant', :'ada');
 SELECT switchboard.set_agent_state('available');
