@@ -7,8 +7,8 @@
 --   consent-required       voice: the campaign speaks with an artificial voice, the region wants consent, none is recorded
 --   sms-not-allowed        the contact does not take text messages
 --   abandoned-recently     voice: a call to the number was answered and found no agent, not long ago
---   on-a-call              voice, campaigns: a call to the number is under way, somebody else's perhaps
 --   frequency-cap          voice: the number was called too often lately
+--   on-a-call              voice, campaigns: a call to the number is under way, somebody else's perhaps
 --   outside-calling-hours  a calling window is closed where the called party is, or may be
 --   holiday                it is a holiday there
 --   no-calling-hours       no window opens within a year
@@ -238,8 +238,8 @@ BEGIN
              CASE WHEN k.listed THEN 'do-not-call' END, CASE WHEN k.revoked THEN 'consent-revoked' END,
              CASE WHEN k.unasked THEN 'consent-required' END, CASE WHEN k.no_sms THEN 'sms-not-allowed' END,
              CASE WHEN k.lockout_ends IS NOT NULL THEN 'abandoned-recently' END,
-             CASE WHEN k.line_clears IS NOT NULL THEN 'on-a-call' END,
              CASE WHEN k.cap_clears IS NOT NULL THEN 'frequency-cap' END,
+             CASE WHEN k.line_clears IS NOT NULL THEN 'on-a-call' END,
              CASE WHEN o.opens IS NOT NULL AND k.hours_open > at THEN 'outside-calling-hours' END,
              CASE WHEN o.opens IS NOT NULL AND k.days_open > at THEN 'holiday' END,
              CASE WHEN o.opens IS NULL THEN 'no-calling-hours' END], NULL) AS codes,
@@ -369,7 +369,7 @@ $$;
 COMMENT ON FUNCTION switchboard.can_contact(text, text, timestamptz, uuid) IS
   'Whether a number may be contacted on a channel (voice, whatsapp, sms) at an instant, and with a campaign whether that campaign may. If
 not, reason is the first of do-not-call, consent-revoked, consent-required (an artificial voice without recorded consent),
-sms-not-allowed, abandoned-recently, on-a-call, frequency-cap, outside-calling-hours, holiday and no-calling-hours (never open within a year), and
+sms-not-allowed, abandoned-recently, frequency-cap, on-a-call, outside-calling-hours, holiday and no-calling-hours (never open within a year), and
 retry_at says when it clears by itself (NULL: never). The calling window is the law''s of the called party''s region (compliance_rules,
 compliance_overrides) and the campaign''s active_hours, else the tenant''s settings.calling_hours, on the clock of the called party; a
 number that may lie in several zones is called only while all are open. Errors: SB001 bad number, 22023 unknown channel, 22008
