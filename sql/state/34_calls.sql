@@ -120,7 +120,7 @@ CREATE TABLE switchboard.call_events (
     status switchboard.call_status,
     raw jsonb NOT NULL DEFAULT '{}',
     occurred_at timestamptz NOT NULL DEFAULT now(),
-    received_at timestamptz NOT NULL DEFAULT now(),
+    received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     created_at timestamptz NOT NULL DEFAULT now(),
     FOREIGN KEY (tenant_id, call_log_id) REFERENCES switchboard.call_logs (tenant_id, id) ON DELETE CASCADE
 );

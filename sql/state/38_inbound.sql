@@ -60,7 +60,7 @@ CREATE TABLE switchboard.webhook_inbox (
     headers jsonb NOT NULL DEFAULT '{}',
     body bytea NOT NULL DEFAULT '',
     signature_ok boolean NOT NULL,
-    received_at timestamptz NOT NULL DEFAULT now(),
+    received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     repeats integer NOT NULL DEFAULT 0,
     processed_at timestamptz,
     attempts integer NOT NULL DEFAULT 0,

@@ -126,7 +126,7 @@ SELECT throws_ok('SELECT switchboard.hang_up(switchboard.uuid_v7())', 'P0002', N
 SELECT throws_ok('SELECT switchboard.hang_up(NULL)', 'P0002', 'no such call: null', 'none given');
 -- Entered by hand: no provider has it.
 INSERT INTO switchboard.call_logs (direction, from_number, status, answered_at, user_id) VALUES ('inbound', '+12025550190', 'answered', clock_timestamp() - interval '7 s', NULL) RETURNING id AS byhand \gset
-SELECT is(jsonb_build_array(status, duration), '["completed", 7]', 'a call that no provider carries ends here') FROM switchboard.hang_up(:'byhand');
+SELECT is(jsonb_build_array(status, duration >= 7, duration = floor(extract(epoch FROM ended_at - answered_at))), '["completed", true, true]', 'a call that no provider carries ends here') FROM switchboard.hang_up(:'byhand');
 TRUNCATE claimed;
 
 -- Who may.

@@ -53,8 +53,10 @@ SELECT is((test_dialer.post_twilio('https://pbx.example/hook', 'CallSid=CAx&Acco
 SELECT is(jsonb_build_array(processed_at, error, attempts), '[null, "unknown call", 1]', 'an event of an unknown call waits')
   FROM switchboard.webhook_inbox WHERE external_id = 'CAx';
 UPDATE switchboard.call_logs SET call_id = 'CAx' WHERE id = :'call';
-SELECT is(switchboard._retry_webhooks(), 0, 'not at once');
+-- The trigger writes the time of this transaction, which began long ago on a slow machine.
 ALTER TABLE switchboard.webhook_inbox DISABLE TRIGGER update_updated_at;
+UPDATE switchboard.webhook_inbox SET updated_at = clock_timestamp() + interval '1 h' WHERE external_id = 'CAx';
+SELECT is(switchboard._retry_webhooks(), 0, 'not at once');
 UPDATE switchboard.webhook_inbox SET updated_at = now() - interval '1 h' WHERE external_id = 'CAx';
 SELECT is(switchboard._retry_webhooks(), 1, 'it is tried again');
 SELECT is(status::text, 'ringing', 'and then counts') FROM switchboard.call_logs WHERE id = :'call';
