@@ -51,13 +51,15 @@ BEGIN
     PERFORM switchboard.next_call_time(now(), new.timezone,
         coalesce(new.settings -> 'calling_hours', '{"start":"00:00","end":"24:00"}'));
     PERFORM switchboard.next_call_time(now(), new.timezone, switchboard._hours_without(new.settings -> 'holidays'));
+    PERFORM switchboard.try_normalize_phone('0', new.default_region);
     RETURN new;
 END
 $$;
 REVOKE ALL ON FUNCTION switchboard._check_tenant_hours() FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._check_tenant_hours() IS
-'Trigger on tenants: refuses time zones, settings.calling_hours and settings.holidays that next_call_time() does not understand (22023).';
+'Trigger on tenants: refuses time zones, settings.calling_hours and settings.holidays that next_call_time() does not understand,
+and a default_region that normalize_phone() does not know (22023).';
 
-CREATE OR REPLACE TRIGGER tenants_hours BEFORE INSERT OR UPDATE OF timezone, settings ON switchboard.tenants
+CREATE OR REPLACE TRIGGER tenants_hours BEFORE INSERT OR UPDATE OF timezone, settings, default_region ON switchboard.tenants
     FOR EACH ROW EXECUTE FUNCTION switchboard._check_tenant_hours();
-COMMENT ON TRIGGER tenants_hours ON switchboard.tenants IS 'Refuses calling hours that nobody can follow.';
+COMMENT ON TRIGGER tenants_hours ON switchboard.tenants IS 'Refuses calling hours that nobody can follow, and regions that do not exist.';

@@ -90,7 +90,7 @@ CREATE OR REPLACE FUNCTION switchboard._check_campaign_rules()
 RETURNS trigger
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
--- SECURITY DEFINER: reads the tenant's zone past row level security; says nothing about it.
+-- SECURITY DEFINER: reads the tenant's zone and region past row level security; says nothing about it.
 -- Asking once now spares the dialer rules that it cannot follow. A misspelt voice would be one that nobody has to agree to.
 BEGIN
   PERFORM switchboard.next_call_time(now(), coalesce(new.timezone, t.timezone), new.active_hours)
@@ -105,17 +105,21 @@ BEGIN
     RAISE EXCEPTION 'agentless must be true or false, not %', new.settings -> 'agentless'
       USING ERRCODE = '22023', HINT = 'true: nobody is connected with those who answer.';
   END IF;
+  -- The provider would refuse every call from what is no number.
+  IF btrim(new.caller_id) <> '' THEN
+    new.caller_id := switchboard.normalize_phone(new.caller_id, (SELECT t.default_region FROM switchboard.tenants t WHERE t.id = new.tenant_id));
+  END IF;
   RETURN new;
 END
 $$;
 COMMENT ON FUNCTION switchboard._check_campaign_rules() IS
   'Trigger on campaigns: refuses active_hours and time zones that next_call_time() does not understand, and retry rules that
-next_attempt_at() does not, and settings of voice and agentless that say nothing (22023).';
+next_attempt_at() does not, and settings of voice and agentless that say nothing (22023); makes caller_id E.164 (SB001).';
 REVOKE ALL ON FUNCTION switchboard._check_campaign_rules() FROM PUBLIC;
 
-CREATE OR REPLACE TRIGGER campaigns_rules BEFORE INSERT OR UPDATE OF active_hours, timezone, settings ON switchboard.campaigns
+CREATE OR REPLACE TRIGGER campaigns_rules BEFORE INSERT OR UPDATE OF active_hours, timezone, settings, caller_id ON switchboard.campaigns
   FOR EACH ROW EXECUTE FUNCTION switchboard._check_campaign_rules();
-COMMENT ON TRIGGER campaigns_rules ON switchboard.campaigns IS 'Refuses calling hours and retry rules that nobody can follow.';
+COMMENT ON TRIGGER campaigns_rules ON switchboard.campaigns IS 'Refuses calling hours, retry rules and caller numbers that nobody can use.';
 
 CREATE OR REPLACE FUNCTION switchboard._note_campaign_step()
 RETURNS trigger

@@ -37,7 +37,7 @@ CREATE TABLE switchboard.campaigns (
     CHECK (timezone <> ''),
     CHECK (discount_percent BETWEEN 0 AND 100),
     CHECK (max_abandon_rate BETWEEN 0 AND 1),
-    CHECK (dial_level >= 0),
+    CHECK (dial_level >= 0 AND dial_level <> 'NaN'),
     CHECK (jsonb_typeof(settings) = 'object')
 );
 COMMENT ON TABLE switchboard.campaigns IS

@@ -59,6 +59,10 @@ SELECT switchboard.add_campaign_contacts(:'campaign', '[
   {"phone_number": "2025550190"}, {"phone_number": "2025550191"}, {"phone_number": "2025550192"}, {"phone_number": "2025550193"},
   {"phone_number": "2025550102", "timezone": "Mars/Olympus"}, {"phone_number": "2025550103", "region": "nowhere"}]') AS answer \gset
 SELECT is(:'answer'::jsonb -> 'added', '5', 'the good rows are added');
+WITH changed AS (UPDATE switchboard.campaigns SET caller_id = '(201) 555-0111' WHERE id = :'campaign' RETURNING caller_id)
+SELECT is(caller_id, '+12015550111', 'a caller number may be national') FROM changed;
+SELECT throws_ok(format('UPDATE switchboard.campaigns SET dial_level = ''NaN'' WHERE id = %L', :'campaign'), '23514', NULL, 'so many lines are none');
+UPDATE switchboard.campaigns SET caller_id = NULL WHERE id = :'campaign';
 SELECT is(jsonb_path_query_array(:'answer', '$.rejected[*].index'), '[2, 3, 4, 5, 6, 7, 8, 9, 12]', 'the others are named');
 SELECT is(jsonb_path_query_array(:'answer', '$.rejected[*].reason'),
   '["bad-number", "duplicate", "not-an-object", "not-an-object", "missing-number", "bad-number", "do-not-call", "do-not-call", "bad-timezone"]',
