@@ -298,7 +298,7 @@ END
 $$;
 COMMENT ON FUNCTION switchboard.create_disposition(uuid, text, text, timestamptz) IS
   'Records what an agent concluded about a call and does what follows from it: do-not-call puts the number on the do-not-call list and
-takes it off every campaign; callback has the person called at follow_up_date (else as soon as the campaign may) by the agent who
+takes it off every campaign; callback has the person called at follow_up_date (else after the campaign''s delay for this outcome) by the agent who
 promised it; interested and qualified raise the contact''s lead status and score; a follow_up_date makes a task for the agent;
 wrong-number, not-interested and not-qualified end the attempts; no-answer and voicemail lead to the next one. What follows can be
 set per tenant (settings.dispositions). Works for every call that the caller sees, also while it goes on, in any direction, and

@@ -174,11 +174,14 @@ BEGIN
       AND (words IS NULL OR strpos(lower(concat_ws(' ', c.notes, c.from_number, c.to_number)), words) > 0
            OR EXISTS (SELECT FROM switchboard.contacts k WHERE k.tenant_id = c.tenant_id AND k.id = c.lead_id
                       AND strpos(lower(concat_ws(' ', k.name, k.first_name, k.last_name, k.company, k.email)), words) > 0))
-  ), page AS MATERIALIZED (
+  ), ahead AS MATERIALIZED (
+    -- One more than asked for: whether there is a next page.
     SELECT f.c FROM fitting f
     WHERE place.id IS NULL OR ((f.c).started_at, (f.c).id) < (place.started_at, place.id)
     ORDER BY (f.c).started_at DESC, (f.c).id DESC
-    LIMIT get_calls.page_limit OFFSET get_calls.page_offset
+    LIMIT get_calls.page_limit + 1 OFFSET get_calls.page_offset
+  ), page AS MATERIALIZED (
+    SELECT a.c FROM ahead a ORDER BY (a.c).started_at DESC, (a.c).id DESC LIMIT get_calls.page_limit
   ), last AS (
     SELECT (p.c).started_at, (p.c).id FROM page p ORDER BY (p.c).started_at, (p.c).id LIMIT 1
   )
@@ -189,7 +192,7 @@ BEGIN
                                 ORDER BY d.created_at DESC, d.id DESC LIMIT 1))
                               ORDER BY (p.c).started_at DESC, (p.c).id DESC) FROM page p), '[]'),
            'total', CASE WHEN place.id IS NULL THEN (SELECT count(*) FROM fitting) END,
-           'next', CASE WHEN (SELECT count(*) FROM page) = get_calls.page_limit
+           'next', CASE WHEN (SELECT count(*) FROM ahead) > get_calls.page_limit
                         THEN (SELECT (extract(epoch FROM l.started_at) * 1000000)::bigint || '_' || l.id FROM last l) END)
   INTO answer;
   RETURN answer;

@@ -123,6 +123,7 @@ CREATE TABLE switchboard.compliance_overrides (
     FOREIGN KEY (tenant_id) REFERENCES switchboard.tenants (id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, set_by) REFERENCES switchboard.users (tenant_id, id) ON DELETE SET NULL (set_by),
     CHECK (region = '*' OR region ~ '^[A-Z]{2}(-[A-Z0-9]{1,3})?$'),
+    CHECK (btrim(reason) <> ''),
     CHECK (jsonb_typeof(parameters) = 'object')
 );
 COMMENT ON TABLE switchboard.compliance_overrides IS

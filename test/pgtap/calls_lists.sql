@@ -40,6 +40,9 @@ SELECT is(jsonb_build_array(c -> 'id', c -> 'disposition', c ? 'tenant_id'), jso
 SELECT is(switchboard.get_calls() -> 'total', '20', 'everything can be left out');
 SELECT is(switchboard.get_calls(NULL) -> 'total', '20', 'or be null');
 
+SELECT is(switchboard.get_calls('{}', 20) -> 'next', 'null', 'a full last page has no next one');
+SELECT isnt(switchboard.get_calls('{}', 19) -> 'next', 'null', 'the one before has');
+
 -- Keyset pages: each call once, whatever is added meanwhile.
 CREATE TEMP TABLE pages (n int, page jsonb);
 DO $$
