@@ -134,10 +134,10 @@ BEGIN
   ), edges AS MATERIALIZED (
     SELECT c.started_at, c.status, c.duration, c.answered_at IS NOT NULL AS answered, c.abandoned,
            switchboard._is_live(c.direction, c.answered_at, c.answered_by) AS live
-    FROM (VALUES (since, CASE WHEN cells_from < cells_to THEN cells_from - interval '1 microsecond' ELSE until END),
-                 (CASE WHEN cells_from < cells_to THEN cells_to ELSE 'infinity' END, until)) AS rim (since, until),
+    FROM (VALUES (true, since, CASE WHEN cells_from < cells_to THEN cells_from - interval '1 microsecond' ELSE until END),
+                 (false, cells_to, until)) AS rim (first, since, until),
          switchboard._calls_of(tenant, campaign, _call_figures.audience, rim.since, rim.until) c
-    WHERE cells_from < cells_to OR rim.since = _call_figures.since
+    WHERE cells_from < cells_to OR rim.first
   ), broken AS (
     -- Cells whose hours only the calls themselves tell.
     SELECT q.starts_at AS cell FROM (SELECT starts_at, ahead FROM quarters UNION ALL SELECT starts_at, ahead FROM changing_quarters) q
