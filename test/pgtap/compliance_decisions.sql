@@ -37,8 +37,9 @@ SELECT is(switchboard.phone_subdivision('+14165550100'), 'CA-ON', 'a province');
 SELECT is(switchboard.phone_subdivision('+442079460000'), NULL, 'elsewhere there are none');
 SELECT is(switchboard.phone_subdivision('+18005550100'), NULL, 'a service lies nowhere');
 SELECT is(switchboard.phone_subdivision('nonsense'), NULL, 'nor does what is no number');
+-- Zones by their current names: servers may not know the old ones, which libphonenumber still uses.
 SELECT is(switchboard._phone_place(p), ARRAY[coalesce(switchboard.phone_region(p), ''), coalesce(switchboard.phone_subdivision(p), '')]
-                                       || switchboard.phone_timezones(p), 'all in one for ' || p)
+                                       || array_replace(switchboard.phone_timezones(p), 'Asia/Calcutta', 'Asia/Kolkata'), 'all in one for ' || p)
 FROM unnest('{+13055550100,+12085550100,+19025550100,+442079460000,+919876543210,+18005550100,+15551234567,+77010000000}'::text[]) p;
 
 -- The window of the law, where the called party is. 2026-06-01 is a Monday.

@@ -5,6 +5,7 @@
 
 #include "workers/core/phone.hpp"
 #include "workers/core/phone_subdivisions.hpp"
+#include "workers/core/phone_zones.hpp"
 
 namespace switchboard::core {
 
@@ -14,8 +15,10 @@ constexpr std::size_t kMostBlocks = 32768;
 constexpr std::size_t kBlockDigits = 4;
 
 PhonePlace Ask(std::string_view phone) {
-  return {PhoneRegion(phone).value_or(""), std::string(SubdivisionOfPrefix(phone.substr(1))),
-          PhoneTimezones(phone)};
+  PhonePlace place{PhoneRegion(phone).value_or(""),
+                   std::string(SubdivisionOfPrefix(phone.substr(1))), PhoneTimezones(phone)};
+  for (std::string& zone : place.zones) zone = std::string(CurrentZoneName(zone));
+  return place;
 }
 
 bool IsE164(std::string_view phone) {

@@ -8,9 +8,10 @@
 namespace switchboard::core {
 
 struct PhonePlace {
-  std::string region;              // ISO 3166-1; empty: unknown
-  std::string subdivision;         // ISO 3166-2, of numbers of the US and Canada; empty: unknown
-  std::vector<std::string> zones;  // as PhoneTimezones
+  std::string region;       // ISO 3166-1; empty: unknown
+  std::string subdivision;  // ISO 3166-2, of numbers of the US and Canada; empty: unknown
+  std::vector<std::string>
+      zones;  // as PhoneTimezones, by their current names: servers may not know the old
 };
 
 // The place of an international number. Answers are kept per number without its last four digits
