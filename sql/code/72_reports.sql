@@ -107,22 +107,19 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET 
 AS $$
 #variable_conflict use_column
 -- SECURITY INVOKER: an agent gets the figures of the calls that the agent sees.
--- Cost: one pass over the list and one over the campaign's calls.
+-- Cost: one pass over the campaign's calls; the list is counted already.
 DECLARE
   scope    record := switchboard._figures_scope(campaign_report.campaign_id);
-  campaign switchboard.campaigns;
-  people   record;
+  campaign switchboard.dialer_campaigns;
+  list     jsonb;
   figures  record;
   month    record;
 BEGIN
-  SELECT k.* INTO campaign FROM switchboard.campaigns k WHERE k.id = campaign_report.campaign_id;
+  SELECT k.* INTO campaign FROM switchboard.dialer_campaigns k WHERE k.id = campaign_report.campaign_id;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no such campaign: %', coalesce(campaign_report.campaign_id::text, 'null') USING ERRCODE = 'P0002';
   END IF;
-  SELECT count(*) AS listed, count(*) FILTER (WHERE l.status <> 'do-not-call') AS eligible,
-         count(*) FILTER (WHERE l.attempts > 0) AS contacted
-  INTO people
-  FROM switchboard.campaign_contacts l WHERE l.tenant_id = campaign.tenant_id AND l.campaign_id = campaign.id;
+  list := switchboard._list_penetration(campaign.id);
   SELECT coalesce(sum(f.n_calls), 0) AS calls, coalesce(sum(f.n_answered), 0) AS answered, coalesce(sum(f.n_live), 0) AS live,
          coalesce(sum(f.answered_seconds), 0) AS talk
   INTO figures
@@ -133,12 +130,13 @@ BEGIN
   RETURN jsonb_build_object(
     'campaignId', campaign.id, 'name', campaign.name, 'status', campaign.status, 'timezone', scope.zone, 'at', campaign_report.at,
     'triggers', (SELECT count(*) FROM switchboard.call_triggers g WHERE g.tenant_id = campaign.tenant_id AND g.campaign_id = campaign.id),
-    'listed', people.listed, 'eligible', people.eligible, 'contacted', people.contacted,
+    'listed', list -> 'listed', 'eligible', (list ->> 'listed')::bigint - (campaign.stats ->> 'do_not_call')::bigint,
+    'contacted', list -> 'tried',
     'calls', figures.calls, 'answered', figures.answered, 'live', figures.live, 'talkSeconds', figures.talk,
     'answerRate', switchboard._rate(figures.answered, figures.calls),
     'liveRate', switchboard._rate(figures.live, figures.calls),
     'abandonRate', switchboard._rate(month.abandoned, month.live),
-    'penetration', switchboard._rate(people.contacted, people.listed),
+    'penetration', switchboard._rate((list ->> 'tried')::bigint, (list ->> 'listed')::bigint),
     'bestHours', switchboard._best_hours(campaign.id, scope.zone, campaign_report.at - interval '30 days'))
     || switchboard._campaign_money(campaign.id);
 END
