@@ -136,11 +136,19 @@ $$;
 REVOKE ALL ON FUNCTION switchboard._require_supervisor(text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._require_supervisor(text) IS 'The tenant of the caller; 42501 unless it acts as a supervisor.';
 
+CREATE OR REPLACE FUNCTION switchboard._public_url(account switchboard.provider_accounts) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT rtrim(nullif(btrim(account.settings ->> 'public_url'), ''), '/') $$;
+REVOKE ALL ON FUNCTION switchboard._public_url(switchboard.provider_accounts) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._public_url(switchboard.provider_accounts) IS
+'Where the provider of an account reaches us: settings.public_url without a slash at its end; NULL: it cannot.';
+
 CREATE OR REPLACE FUNCTION switchboard._webhook_url(account switchboard.provider_accounts, event text, call uuid) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT rtrim(nullif(account.settings ->> 'public_url', ''), '/') || '/api/webhooks/' || account.provider || '/' || event
+    SELECT switchboard._public_url(account) || '/api/webhooks/' || account.provider || '/' || event
            || '?account=' || account.id || '&call=' || call
 $$;
 REVOKE ALL ON FUNCTION switchboard._webhook_url(switchboard.provider_accounts, text, uuid) FROM PUBLIC;

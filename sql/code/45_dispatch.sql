@@ -78,7 +78,7 @@ AS $$
     'to', to_number, 'from', from_number, 'call_log_id', call_log_id,
     'status_url', switchboard._webhook_url(account, 'status', call_log_id),
     'answer_url', switchboard._webhook_url(account, 'answer', call_log_id),
-    'say', CASE WHEN nullif(account.settings ->> 'public_url', '') IS NULL THEN
+    'say', CASE WHEN switchboard._public_url(account) IS NULL THEN
              jsonb_build_object('text', say_text, 'language', coalesce(options ->> 'language', account.settings ->> 'language')) END,
     'timeout_s', switchboard._ring_timeout(options),
     'machine_detection', coalesce(options ->> 'machine_detection', account.settings ->> 'machine_detection'),
@@ -96,7 +96,7 @@ REVOKE ALL ON FUNCTION switchboard._call_payload(switchboard.provider_accounts, 
 CREATE OR REPLACE FUNCTION switchboard._can_connect(account switchboard.provider_accounts)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coalesce(account.provider IN ('twilio', 'vonage') AND btrim(account.settings ->> 'public_url') <> '', false) $$;
+AS $$ SELECT account.provider IN ('twilio', 'vonage') AND switchboard._public_url(account) IS NOT NULL $$;
 COMMENT ON FUNCTION switchboard._can_connect(switchboard.provider_accounts) IS
   'Whether answered calls of an account can be connected to agents: its provider asks us, at settings.public_url, what to do.';
 REVOKE ALL ON FUNCTION switchboard._can_connect(switchboard.provider_accounts) FROM PUBLIC;
@@ -186,7 +186,7 @@ BEGIN
     INSERT INTO switchboard.jobs_open (tenant_id, kind, account_id, subject_id, payload)
     SELECT campaign.tenant_id, 'call', account.id, j.call_log_id,
            switchboard._call_payload(account, campaign.settings, j.call_log_id, j.phone_number, caller,
-             CASE WHEN account.settings ->> 'public_url' IS NULL THEN switchboard._call_text(campaign, campaign.tenant_id, j.list_id, NULL) END)
+             CASE WHEN switchboard._public_url(account) IS NULL THEN switchboard._call_text(campaign, campaign.tenant_id, j.list_id, NULL) END)
              || switchboard._agent_payload(account, caller, agent)
     FROM judged j WHERE j.allowed
   ), entries AS (

@@ -112,7 +112,7 @@ BEGIN
   INSERT INTO switchboard.jobs_open (tenant_id, kind, account_id, subject_id, payload, priority)
   VALUES (tenant, 'call', account.id, call,
           switchboard._call_payload(account, coalesce(campaign.settings, '{}') || metadata, call, coalesce(first, to_phone), caller,
-            CASE WHEN account.settings ->> 'public_url' IS NULL
+            CASE WHEN switchboard._public_url(account) IS NULL
                  THEN switchboard._call_text(campaign, tenant, listed, person, metadata ->> 'say') END), 5);
   RETURN call;
 END
