@@ -37,11 +37,11 @@ AS $$
   SELECT array_agg(DISTINCT o.label ORDER BY o.label)
   FROM (SELECT unnest(enum_range(NULL::switchboard.call_status))::text AS label
         UNION ALL SELECT unnest(enum_range(NULL::switchboard.call_disposition))::text
-        UNION ALL SELECT 'machine') o
+        UNION ALL SELECT unnest('{machine,abandoned}'::text[])) o
 $$;
 REVOKE ALL ON FUNCTION switchboard._outcomes() FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._outcomes() IS
-'How a try can end, for rules: a status of calls, machine, or a disposition.';
+'How a try can end, for rules: a status of calls, machine, abandoned (no agent was there in time), or a disposition.';
 
 -- Costs about two microseconds a row; a campaign's policy is read once a statement. The zone of the person called is not
 -- asked here: can_contact() does that when dialing.

@@ -50,6 +50,7 @@ BEGIN
             ('call_dispositions', 'owned', 'user_id'),
             ('voicemail_drops', 'owned', 'user_id'),
             ('agent_states', 'owned', 'user_id'),
+            ('trigger_runs', 'tenant', NULL),
             ('call_triggers', 'tenant', NULL),
             ('coupons', 'tenant', NULL),
             ('omnichannel_sessions', 'tenant', NULL),

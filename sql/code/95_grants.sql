@@ -39,7 +39,7 @@ SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE', AR
 
 -- Section: tables that the application reads; functions write them
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY[
-    'tenants', 'users', 'call_events', 'call_triggers', 'campaign_runs', 'campaign_stat_deltas', 'dialer_queues', 'agent_states',
+    'tenants', 'users', 'call_events', 'call_triggers', 'trigger_runs', 'campaign_runs', 'campaign_stat_deltas', 'dialer_queues', 'agent_states',
     'webhook_inbox', 'message_delivery_log', 'events', 'audit_log', 'compliance_rules', 'dispatch_decisions']);
 
 -- A login_role decides who somebody is, in every tenant: only the owner of the extension sets it.

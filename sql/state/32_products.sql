@@ -35,7 +35,8 @@ CREATE TABLE switchboard.purchases (
     id uuid PRIMARY KEY DEFAULT switchboard.uuid_v7(),
     tenant_id uuid NOT NULL DEFAULT switchboard.current_tenant_id(),
     contact_id uuid,
-    product_id uuid NOT NULL,
+    product_id uuid,
+    product_name text,
     quantity integer NOT NULL DEFAULT 1,
     amount_paid numeric(12,2) NOT NULL,
     currency text,
@@ -46,7 +47,7 @@ CREATE TABLE switchboard.purchases (
     updated_at timestamptz NOT NULL DEFAULT now(),
     FOREIGN KEY (tenant_id) REFERENCES switchboard.tenants (id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, contact_id) REFERENCES switchboard.contacts (tenant_id, id) ON DELETE SET NULL (contact_id),
-    FOREIGN KEY (tenant_id, product_id) REFERENCES switchboard.products (tenant_id, id),
+    FOREIGN KEY (tenant_id, product_id) REFERENCES switchboard.products (tenant_id, id) ON DELETE SET NULL (product_id),
     CHECK (quantity > 0),
     CHECK (amount_paid >= 0),
     CHECK (currency ~ '^[A-Z]{3}$')
@@ -54,7 +55,8 @@ CREATE TABLE switchboard.purchases (
 COMMENT ON TABLE switchboard.purchases IS
 'Who bought what. One that is not refunded is the verified purchase that triggered calls require.';
 COMMENT ON COLUMN switchboard.purchases.contact_id IS 'Who bought; emptied when the contact is erased.';
-COMMENT ON COLUMN switchboard.purchases.product_id IS 'What was bought; such a product cannot be deleted.';
+COMMENT ON COLUMN switchboard.purchases.product_id IS 'What was bought; emptied when the product is deleted.';
+COMMENT ON COLUMN switchboard.purchases.product_name IS 'Name of the product when it was bought.';
 COMMENT ON COLUMN switchboard.purchases.quantity IS 'How many.';
 COMMENT ON COLUMN switchboard.purchases.amount_paid IS 'Paid for all of them together.';
 COMMENT ON COLUMN switchboard.purchases.currency IS 'ISO 4217; null: the product''s, else the tenant''s.';

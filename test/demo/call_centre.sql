@@ -6,7 +6,8 @@ SELECT name, 'client:' || lower(name), CASE WHEN n <= 4 THEN '{sales}' ELSE '{ca
 
 INSERT INTO switchboard.dialer_campaigns (name, type, caller_id, script, dial_level, max_attempts, retry_interval, active_hours, settings)
 VALUES ('Renewals', 'power', '+12015550100', 'Ask whether they want to renew.', 2, 2, 3, '{"start":"00:00","end":"24:00"}',
-        '{"skills": ["sales"], "wrap_up_seconds": 1, "machine_detection": "enable"}')
+        -- Whom no agent could take in time may not be called again for a day: the demo does not wait for them.
+        '{"skills": ["sales"], "wrap_up_seconds": 1, "machine_detection": "enable", "retry_rules": {"abandoned": {"max_tries": 0}}}')
 RETURNING id AS renewals \gset
 INSERT INTO switchboard.dialer_campaigns (name, type, caller_id, script, max_attempts, retry_interval, active_hours, settings)
 VALUES ('Key accounts', 'preview', '+12015550100', 'Thank {{first_name}} and listen.', 2, 3, '{"start":"00:00","end":"24:00"}',

@@ -19,8 +19,8 @@ SELECT throws_ok(format('UPDATE switchboard.dialer_campaigns SET settings = ''{"
                  '22023', 'retry rule of "busy": bad delay "[]"', 'by an update too');
 SELECT lives_ok(format('UPDATE switchboard.dialer_campaigns SET settings = jsonb_build_object(''retry_rules'', %L::jsonb) WHERE id = %L',
   (SELECT jsonb_object_agg(o, '{"delay": 60, "backoff": 1, "max_tries": 9}'::jsonb) FROM unnest(enum_range(NULL::switchboard.call_status)::text[]
-   || enum_range(NULL::switchboard.call_disposition)::text[] || '{machine}'::text[]) o), :'campaign'),
-  'statuses of calls, machine and dispositions are outcomes');
+   || enum_range(NULL::switchboard.call_disposition)::text[] || '{machine,abandoned}'::text[]) o), :'campaign'),
+  'statuses of calls, machine, abandoned and dispositions are outcomes');
 
 -- What next_attempt_at makes of them.
 UPDATE switchboard.dialer_campaigns SET settings = '{"retry_rules": {"busy": {"delay": 300, "backoff": 2, "max_tries": 5}, "machine": {"delay": 14400},

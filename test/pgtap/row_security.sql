@@ -113,7 +113,7 @@ SELECT is(matrix.try(c.login, format('%s switchboard.%I', v.verb, t.name)), '425
           format('%s may not %s %s', c.login, v.verb, t.name))
   FROM matrix.callers c,
        unnest('{audit_log,call_events,jobs,jobs_open,events,webhook_inbox,campaign_runs,message_delivery_log,dialer_queues,
-                call_triggers,agent_states,dispatch_decisions,campaign_stat_deltas,call_rollups,call_rollup_deltas,provider_secrets,worker_registry}'::text[])
+                call_triggers,trigger_runs,agent_states,dispatch_decisions,campaign_stat_deltas,call_rollups,call_rollup_deltas,provider_secrets,worker_registry}'::text[])
          AS t (name),
        unnest(ARRAY['DELETE FROM', 'TRUNCATE']) AS v (verb);
 SELECT is(matrix.try(c.login, format('INSERT INTO switchboard.%I DEFAULT VALUES', t.name)), '42501',

@@ -91,6 +91,8 @@ BEGIN
 
         INSERT INTO switchboard.coupons (tenant_id, code, discount_percent, contact_id, product_id, campaign_id)
         VALUES (mine, 'CODE-' || nth, 15, contact, product, campaign) RETURNING id INTO coupon;
+        INSERT INTO switchboard.trigger_runs (tenant_id, campaign_id, product_id, trigger_type, finished_at, triggered, skipped)
+        VALUES (mine, campaign, product, 'price_drop', now(), nth, '{"coupon-open": 1}');
         INSERT INTO switchboard.call_triggers (tenant_id, campaign_id, contact_id, product_id, trigger_type, coupon_id, package,
                                                call_log_id, original_price, new_price)
         VALUES (mine, campaign, contact, product, 'price_drop', coupon, '{"discount": "15%"}', call, 999.99, 849.99);
