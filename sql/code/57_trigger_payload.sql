@@ -18,7 +18,7 @@ CREATE OR REPLACE FUNCTION switchboard._trigger_payload(
   account switchboard.provider_accounts, campaign switchboard.campaigns, call_log_id uuid, to_number text, from_number text,
   package jsonb, script text)
 RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
   SELECT CASE (account).provider
     WHEN 'webhook' THEN jsonb_build_object('to', to_number, 'call_log_id', call_log_id, 'body', package)
