@@ -2,28 +2,68 @@
 -- each claim and _apply_job_results() and _allow_sending() around each call; there is no other clock, so a campaign runs
 -- to its end with workers alone.
 
+-- Inlined by the planner, hence no SET clause.
+CREATE OR REPLACE FUNCTION switchboard._is_telephony(provider text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT coalesce(provider IN ('twilio', 'vonage', 'voipstudio', 'asterisk'), false) $$;
+COMMENT ON FUNCTION switchboard._is_telephony(text) IS
+  'Whether a provider only carries calls, which need a number to call from and somebody or something of ours to speak; other call
+systems (omnidimension, webhook) bring both.';
+REVOKE ALL ON FUNCTION switchboard._is_telephony(text) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._voice_account(tenant uuid)
 RETURNS switchboard.provider_accounts
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
   -- SECURITY DEFINER: agents may call without reading accounts. Internal: the tenant is the caller's word.
+  WITH able AS MATERIALIZED (
+    SELECT a.id, r.id IS NOT NULL AS routed, r.priority,
+           (switchboard._is_telephony(a.provider) OR a.provider = 'omnidimension') AS calls, a.provider = 'webhook' AS hands_over
+    FROM switchboard.provider_accounts a
+    LEFT JOIN switchboard.channel_routes r ON r.account_id = a.id AND r.tenant_id = a.tenant_id AND r.channel = 'voice'
+    WHERE a.tenant_id = tenant AND a.enabled
+  ), counted AS (
+    SELECT count(*) FILTER (WHERE b.calls) AS calling, count(*) FILTER (WHERE b.hands_over) AS handing,
+           EXISTS (SELECT FROM switchboard.channel_routes o WHERE o.tenant_id = tenant AND o.channel = 'voice') AS by_route
+    FROM able b
+  )
   SELECT a.*
-  FROM switchboard.provider_accounts a
-  LEFT JOIN switchboard.channel_routes r ON r.account_id = a.id AND r.tenant_id = a.tenant_id AND r.channel = 'voice'
-  WHERE a.tenant_id = tenant AND a.enabled
-    AND (r.id IS NOT NULL
-         OR a.provider IN ('twilio', 'vonage', 'voipstudio', 'omnidimension', 'asterisk')
-            AND NOT EXISTS (SELECT FROM switchboard.channel_routes o WHERE o.tenant_id = tenant AND o.channel = 'voice')
-            AND (SELECT count(*) FROM switchboard.provider_accounts s
-                 WHERE s.tenant_id = tenant AND s.enabled
-                   AND s.provider IN ('twilio', 'vonage', 'voipstudio', 'omnidimension', 'asterisk')) = 1)
-  ORDER BY r.priority DESC, a.id
+  FROM able b
+  CROSS JOIN counted n
+  JOIN switchboard.provider_accounts a ON a.id = b.id
+  WHERE b.routed OR NOT n.by_route AND (b.calls AND n.calling = 1 OR b.hands_over AND n.calling = 0 AND n.handing = 1)
+  ORDER BY b.priority DESC NULLS LAST, a.id
   LIMIT 1
 $$;
 COMMENT ON FUNCTION switchboard._voice_account(uuid) IS
   'The account that places a tenant''s calls: the enabled one of the voice routes with the highest priority; without voice routes
-the only enabled account that can call. NULL if there is none.';
+the only enabled account that can call, and if there is none the only enabled webhook account, whose receiver calls. NULL if there
+is none.';
 REVOKE ALL ON FUNCTION switchboard._voice_account(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._trigger_account(tenant uuid, campaign switchboard.campaigns)
+RETURNS switchboard.provider_accounts
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: as _voice_account(). A name that names nothing is not taken for another one: the calls wait.
+DECLARE
+  wanted  text := nullif(btrim(campaign.settings ->> 'voice_account'), '');
+  account switchboard.provider_accounts;
+BEGIN
+  IF wanted IS NULL THEN
+    RETURN switchboard._voice_account(tenant);
+  END IF;
+  SELECT a.* INTO account FROM switchboard.provider_accounts a
+  WHERE a.tenant_id = tenant AND a.name = wanted AND a.enabled
+    AND (switchboard._is_telephony(a.provider) OR a.provider IN ('omnidimension', 'webhook'));
+  RETURN account;
+END
+$$;
+COMMENT ON FUNCTION switchboard._trigger_account(uuid, switchboard.campaigns) IS
+  'The account that makes a campaign''s triggered calls: the enabled one that settings.voice_account of the campaign names, without
+such a setting (or campaign) the tenant''s for voice. NULL if there is none.';
+REVOKE ALL ON FUNCTION switchboard._trigger_account(uuid, switchboard.campaigns) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._caller_number(wanted text, account switchboard.provider_accounts)
 RETURNS text
@@ -49,7 +89,7 @@ BEGIN
     RAISE EXCEPTION 'no provider account for channel voice' USING ERRCODE = 'SB002',
       HINT = 'Add one with switchboard.add_provider_account(); of several, name one in switchboard.channel_routes.';
   END IF;
-  IF switchboard._caller_number(caller_id, account) IS NULL THEN
+  IF switchboard._is_telephony(account.provider) AND switchboard._caller_number(caller_id, account) IS NULL THEN
     RAISE EXCEPTION 'no number to call from with account "%"', account.name USING ERRCODE = 'SB002',
       HINT = 'Set caller_id of the campaign, or "caller_id" in the settings of the account.';
   END IF;
@@ -345,7 +385,8 @@ DECLARE
   own       int := 0;
   calls     int := 0;
 BEGIN
-  IF account.id IS NULL OR switchboard._caller_number(campaign.caller_id, account) IS NULL THEN
+  IF account.id IS NULL
+     OR switchboard._is_telephony(account.provider) AND switchboard._caller_number(campaign.caller_id, account) IS NULL THEN
     RETURN 0;
   END IF;
   lines := least(max_calls, switchboard._lines_left(campaign, account, at, generous));

@@ -85,9 +85,10 @@ BEGIN
       reason = CASE WHEN c.status <> 'completed' THEN c.status::text END
   FROM switchboard.call_logs c
   WHERE c.id = ANY (calls) AND q.tenant_id = c.tenant_id AND q.call_log_id = c.id AND q.status = 'calling';
+  PERFORM switchboard._conclude_triggers(calls, at);
   PERFORM switchboard._release_agents(calls, at);
 END
 $$;
 COMMENT ON FUNCTION switchboard._conclude_calls(uuid[], timestamptz) IS
-  'What the end of calls means: for people on lists, queue entries and agents.';
+  'What the end of calls means: for people on lists, queue entries, triggered calls and agents.';
 REVOKE ALL ON FUNCTION switchboard._conclude_calls(uuid[], timestamptz) FROM PUBLIC;
