@@ -29,8 +29,7 @@ AS $$
       || jsonb_build_object('context', package || jsonb_build_object('call_log_id', call_log_id))
     ELSE switchboard._call_payload(account, coalesce((campaign).settings, '{}'), call_log_id, to_number, from_number, script) END
 $$;
-COMMENT ON FUNCTION switchboard._trigger_payload(
-  switchboard.provider_accounts, switchboard.campaigns, uuid, text, text, jsonb, text) IS
+COMMENT ON FUNCTION switchboard._trigger_payload(switchboard.provider_accounts, switchboard.campaigns, uuid, text, text, jsonb, text) IS
   'Payload of the job (kind call) of a triggered call for an account of any provider. campaign may be NULL.';
-REVOKE ALL ON FUNCTION switchboard._trigger_payload(
-  switchboard.provider_accounts, switchboard.campaigns, uuid, text, text, jsonb, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION switchboard._trigger_payload(switchboard.provider_accounts, switchboard.campaigns, uuid, text, text, jsonb, text)
+  FROM PUBLIC;

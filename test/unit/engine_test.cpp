@@ -577,6 +577,16 @@ TEST_F(EngineTest, WhatDoesNotFinishInTimeIsCancelledAndRecorded) {
   EXPECT_EQ(queue.Job("c").state, "in_doubt");
 }
 
+TEST_F(EngineTest, AStopLeavesNoDoubtAboutWhatIsSafelySentAgain) {
+  queue.AddAccount("a");
+  queue.Add("w", "a").harmful = true;
+  StartEngine();
+  ASSERT_EQ(transport.running.size(), 1u);
+  engine->Stop();
+  Pass(queue.settings.drain_timeout + 1s);
+  EXPECT_EQ(queue.Job("w").state, "ready");
+}
+
 TEST_F(EngineTest, AStopWithoutConnectionEndsToo) {
   StartEngine();
   store->Disconnect();

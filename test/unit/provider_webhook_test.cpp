@@ -106,5 +106,62 @@ TEST_F(WebhookTest, IsDeliveredEvenWhenTheReceiverTalksTooMuch) {
   EXPECT_EQ(Interpret(response).outcome, Outcome::kOk);
 }
 
+// A package as PostgreSQL spells it.
+constexpr char kCall[] =
+    R"({"to": "+12015550123", "body": {"new_price": 849.99, "discount": "15%", "coupon_code": null, "savings_amount": 150.00}, "call_log_id": "c1"})";
+
+class WebhookCallTest : public WebhookTest {
+ protected:
+  Built Build(Instant now = kThen) { return webhook.BuildRequest(job, account, now); }
+  std::string Id(const HttpResponse& response) {
+    const Result result = webhook.Interpret(job, account, response, kThen);
+    return result.outcome == Outcome::kOk ? result.provider_id
+                                          : std::string(OutcomeName(result.outcome));
+  }
+  WebhookCallTest() {
+    job.id = "0190b3c2-7d1e-7a44-9c1f-0a1b2c3d4e5f";
+    job.kind = "call";
+    job.payload = kCall;
+  }
+  Job job;
+};
+
+TEST_F(WebhookCallTest, HandsThePackageOverAsRecorded) {
+  EXPECT_EQ(test::Spell(Build()), test::ReadFile("webhook/call.request"));
+}
+
+TEST_F(WebhookCallTest, KeepsItsIdAtEveryAttempt) {
+  const auto first = std::get<HttpRequest>(Build());
+  job.attempt = 5;
+  const auto fifth = std::get<HttpRequest>(Build(kThen + 1h));
+  EXPECT_EQ(*FindHeader(first.headers, "webhook-id"), *FindHeader(fifth.headers, "webhook-id"));
+  EXPECT_EQ(first.body, fifth.body);
+}
+
+TEST_F(WebhookCallTest, KnowsTheCallByTheAnswerElseByItsOwnId) {
+  const std::string own = "msg_0190b3c2-7d1e-7a44-9c1f-0a1b2c3d4e5f";
+  EXPECT_EQ(Id(Answer(200, R"({"call_id":"dial-77"})")), "dial-77");
+  EXPECT_EQ(Id(Answer(202, R"({"ok":true,"call_id":77})")), "77");
+  for (const std::string& body :
+       {std::string(), std::string("thanks"), std::string("[]"), std::string("{}"),
+        std::string(R"({"call_id":null})"), std::string(R"({"call_id":""})"),
+        R"({"call_id":")" + std::string(101, 'x') + "\"}"}) {
+    EXPECT_EQ(Id(Answer(200, body)), own) << body;
+  }
+  HttpResponse too_big = Answer(200, R"({"call_id":"half)");
+  too_big.transport = Transport::kTooBig;
+  EXPECT_EQ(Id(too_big), own);
+}
+
+TEST_F(WebhookCallTest, JudgesAnswersAsThoseOfAnyWebhook) {
+  for (const auto& row : test::ReadTable("webhook/answers.tsv")) {
+    const Result result =
+        webhook.Interpret(job, account, Answer(std::stoi(row[0]), "anything"), kThen);
+    EXPECT_EQ(OutcomeName(result.outcome), row[2]) << row[0];
+    EXPECT_EQ(result.account_fault, row[3] == "1") << row[0];
+  }
+  EXPECT_EQ(Id(Broken(Transport::kTimeout, 500)), "retry");
+}
+
 }  // namespace
 }  // namespace switchboard::providers

@@ -57,6 +57,15 @@ bool Answered(const HttpResponse& response) {
          response.transport == providers::Transport::kTooBig;
 }
 
+// What is to be thought of a job whose request left and whose answer will never be known.
+Outcome LostOutcome(const ActiveJob& job) {
+  const providers::Provider* provider = job.account->provider;
+  const providers::KindInfo* kind =
+      provider == nullptr ? nullptr : provider->capabilities().Find(job.claimed.job.kind);
+  const bool repeated = kind != nullptr && !kind->repeat_harms && !kind->can_look_up;
+  return repeated && !job.claimed.in_doubt ? Outcome::kRetry : Outcome::kUnknown;
+}
+
 bool SlowDown(const HttpResponse& response, const Result& result) {
   if (!Answered(response)) return false;
   return response.status == 429 || (response.status == 503 && result.retry_after);
@@ -147,7 +156,7 @@ void Engine::OnResponse(Transport::TransferId id, const HttpResponse& response) 
     Settle(*job, response);
   } catch (const std::exception& error) {
     // An answer that its provider cannot read: the request was made, its fate is not known.
-    Finish(*job, Failure(Outcome::kUnknown, "bad_answer", error.what()));
+    Finish(*job, Failure(LostOutcome(*job), "bad_answer", error.what()));
   }
 }
 
@@ -276,8 +285,9 @@ void Engine::CancelRunning() {
   for (const JobSlot slot : running) {
     const bool bytes_left = parts_.transport.Cancel(slot);
     --on_wire_;
-    Finish(*jobs_.Find(slot), Failure(bytes_left ? Outcome::kUnknown : Outcome::kRetry,
-                                      "worker_stopped", "the worker stopped before the answer"));
+    ActiveJob& job = *jobs_.Find(slot);
+    Finish(job, Failure(bytes_left ? LostOutcome(job) : Outcome::kRetry, "worker_stopped",
+                        "the worker stopped before the answer"));
   }
 }
 

@@ -7,13 +7,12 @@ namespace {
 
 constexpr std::chrono::seconds kBefore{60};
 constexpr std::chrono::minutes kAfter{5};
-constexpr std::int64_t kDefaultSettleSeconds = 10;
 
-std::chrono::seconds SettleTime(const Account& account) {
+std::chrono::seconds SettleTime(const Account& account, std::chrono::seconds settle_default) {
   const std::optional<core::Json> settings = core::TryParseJson(account.settings);
   const std::optional<std::int64_t> set =
       settings ? core::FindInt(*settings, "settle_seconds") : std::nullopt;
-  return std::chrono::seconds(set.value_or(kDefaultSettleSeconds));
+  return set ? std::chrono::seconds(*set) : settle_default;
 }
 
 }  // namespace
@@ -25,9 +24,10 @@ bool InLookupWindow(const Job& job, std::optional<Instant> at) {
 
 Instant LookupFrom(const Job& job, Instant now) { return job.sending_at.value_or(now) - kBefore; }
 
-Result NothingFound(const Job& job, const Account& account, Instant now) {
+Result NothingFound(const Job& job, const Account& account, Instant now,
+                    std::chrono::seconds settle_default) {
   Result result;
-  const std::chrono::seconds settle = SettleTime(account);
+  const std::chrono::seconds settle = SettleTime(account, settle_default);
   if (job.sending_at && now < *job.sending_at + settle) {
     result.outcome = Outcome::kRetry;
     result.code = "too_early";

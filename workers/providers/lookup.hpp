@@ -19,8 +19,9 @@ bool InLookupWindow(const Job& job, std::optional<Instant> at);
 Instant LookupFrom(const Job& job, Instant now);
 
 // Nothing matches in lists that were really read. Until the provider has had time to list the
-// job (`settle_seconds` of the account's settings, 10 by default) that is no proof: kRetry.
-Result NothingFound(const Job& job, const Account& account, Instant now);
+// job (`settle_seconds` of the account's settings, else `settle_default`) that is no proof: kRetry.
+Result NothingFound(const Job& job, const Account& account, Instant now,
+                    std::chrono::seconds settle_default = std::chrono::seconds(10));
 
 // A list that could not be read leaves the doubt as it is.
 Result CouldNotAsk(Result result);

@@ -1,4 +1,5 @@
 // The one list of providers.
+#include "workers/providers/omnidimension/omnidimension.hpp"
 #include "workers/providers/provider.hpp"
 #include "workers/providers/twilio/twilio.hpp"
 #include "workers/providers/voipstudio/voipstudio.hpp"
@@ -8,11 +9,12 @@
 namespace switchboard::providers {
 
 const Provider* FindProvider(std::string_view name) {
+  static const omnidimension::OmniDimension omnidimension;
   static const twilio::Twilio twilio;
   static const voipstudio::VoipStudio voipstudio;
   static const vonage::Vonage vonage;
   static const webhook::Webhook webhook;
-  static const Provider* const all[] = {&twilio, &voipstudio, &vonage, &webhook};
+  static const Provider* const all[] = {&omnidimension, &twilio, &voipstudio, &vonage, &webhook};
   for (const Provider* provider : all) {
     if (provider->name() == name) return provider;
   }

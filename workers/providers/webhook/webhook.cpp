@@ -1,6 +1,7 @@
 #include "workers/providers/webhook/webhook.hpp"
 
 #include "workers/core/errors.hpp"
+#include "workers/core/json.hpp"
 #include "workers/core/standard_webhooks.hpp"
 #include "workers/providers/fields.hpp"
 #include "workers/providers/json_slice.hpp"
@@ -9,7 +10,9 @@
 namespace switchboard::providers::webhook {
 namespace {
 
-constexpr KindInfo kKinds[] = {{"webhook"}};
+constexpr KindInfo kKinds[] = {{"webhook"}, {"call"}};
+
+constexpr std::size_t kLongestCallId = 100;
 
 std::string MessageId(const Job& job) { return "msg_" + job.id; }
 
@@ -18,6 +21,14 @@ std::string Secrets(const Account& account) {
   const std::string_view previous = Secret(account, "previous_signing_secret");
   if (!previous.empty()) secrets.append(" ").append(previous);
   return secrets;
+}
+
+// The name under which the receiver knows the call: "call_id" of its answer, if it has one.
+std::string CallId(const Job& job, const HttpResponse& response) {
+  if (job.kind != "call" || response.transport != Transport::kAnswered) return MessageId(job);
+  const std::optional<core::Json> body = core::TryParseJson(response.body);
+  std::string id = body ? Text(*body, "call_id") : "";
+  return id.empty() || id.size() > kLongestCallId ? MessageId(job) : id;
 }
 
 }  // namespace
@@ -56,9 +67,8 @@ Result Webhook::Interpret(const Job& job, const Account& account, const HttpResp
   if (!answered) {
     if (result.outcome == Outcome::kUnknown) result.outcome = Outcome::kRetry;
   } else if (response.status / 100 == 2) {
-    // Nothing is expected of the body; even one that is too big was sent by a receiver that took
-    // it.
-    result = Taken(MessageId(job));
+    // Nothing need be in the body; even one that is too big was sent by a receiver that took it.
+    result = Taken(CallId(job, response));
   } else if (response.status == 410) {
     result.account_fault = true;
     result.error = "endpoint is gone (status 410)";

@@ -4,6 +4,9 @@
 // replaced, previous_signing_secret: both sign.
 // Payload: {"body":{…}} is sent verbatim, any other object is itself the body.
 //
+// Kind call hands the package of a call to a system that makes it. Its answer may name the call
+// ({"call_id":"…"}); else the call is known by the webhook-id.
+//
 // webhook-id is "msg_" + job id at every attempt, so that the receiver can drop what it has seen:
 // repeating does no harm, hence a lost answer is simply repeated and nothing needs looking up.
 #pragma once
