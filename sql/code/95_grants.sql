@@ -31,11 +31,16 @@ SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['set_identity']);
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE, DELETE', ARRAY[
     'contacts', 'deals', 'tasks', 'activities', 'products', 'purchases', 'campaigns', 'dialer_campaigns', 'campaign_contacts',
     'campaign_agents',
-    'call_recordings', 'call_dispositions', 'voicemail_drops', 'coupons', 'omnichannel_sessions', 'messages',
+    'call_recordings', 'call_dispositions', 'voicemail_drops', 'omnichannel_sessions', 'messages',
     'templates', 'do_not_call', 'consents', 'compliance_overrides', 'support_requests']);
 
 -- Calls are taken away by delete_call(), which spares the living and keeps a note in the audit log.
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE', ARRAY['call_logs']);
+
+-- Coupons are made and ended early, but only redeem_coupon() redeems one: what it brought stays, and so does its code.
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['coupons']);
+GRANT INSERT (id, tenant_id, code, discount_percent, contact_id, product_id, campaign_id, valid_until), UPDATE (valid_until)
+    ON switchboard.coupons TO switchboard_app;
 
 -- Section: tables that the application reads; functions write them
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY[
@@ -88,6 +93,11 @@ SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['agents']);
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'hang_up', 'update_call', 'delete_call', 'drop_voicemail', 'create_disposition', 'get_calls', 'get_call', '_call_json',
     '_filter_text', '_filter_uuid', '_filter_time', '_filter_labels', '_call_cursor', '_ask_provider', '_is_uuid']);
+
+-- Section: coupons and customers
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'create_coupon', '_require_coupon_targets', '_coupon_days', 'redeem_coupon', 'find_customers', 'get_purchase_history',
+    '_customer_filters', '_camel_keys', '_page_bound', '_person_name', 'get_call_package']);
 
 -- Section: reports
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['call_rollups', 'call_rollup_deltas']);

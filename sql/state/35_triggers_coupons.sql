@@ -11,6 +11,7 @@ CREATE TABLE switchboard.coupons (
     valid_until timestamptz,
     redeemed_at timestamptz,
     redeemed_amount numeric(12,2),
+    currency text,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (tenant_id, id),
@@ -21,7 +22,8 @@ CREATE TABLE switchboard.coupons (
     FOREIGN KEY (tenant_id, campaign_id) REFERENCES switchboard.campaigns (tenant_id, id) ON DELETE SET NULL (campaign_id),
     CHECK (code <> ''),
     CHECK (discount_percent BETWEEN 0 AND 100),
-    CHECK (redeemed_amount >= 0)
+    CHECK (redeemed_amount >= 0),
+    CHECK (currency ~ '^[A-Z]{3}$')
 );
 COMMENT ON TABLE switchboard.coupons IS
 'Discount codes. Each can be redeemed once.';
@@ -32,7 +34,10 @@ COMMENT ON COLUMN switchboard.coupons.product_id IS 'What it is for; null: anyth
 COMMENT ON COLUMN switchboard.coupons.campaign_id IS 'The campaign that gave it.';
 COMMENT ON COLUMN switchboard.coupons.valid_until IS 'Last instant it can be redeemed; null: no end.';
 COMMENT ON COLUMN switchboard.coupons.redeemed_at IS 'When it was redeemed.';
-COMMENT ON COLUMN switchboard.coupons.redeemed_amount IS 'What was paid with it.';
+COMMENT ON COLUMN switchboard.coupons.redeemed_amount IS 'What was paid with it; null: not known.';
+COMMENT ON COLUMN switchboard.coupons.currency IS 'ISO 4217, of redeemed_amount; null: the tenant''s.';
+CREATE INDEX coupons_code_idx ON switchboard.coupons (tenant_id, upper(code));
+COMMENT ON INDEX switchboard.coupons_code_idx IS 'Finds a code however it is typed.';
 CREATE INDEX coupons_contact_idx ON switchboard.coupons (tenant_id, contact_id, product_id);
 COMMENT ON INDEX switchboard.coupons_contact_idx IS 'A contact''s coupons, to see whether one is still open.';
 CREATE INDEX coupons_product_idx ON switchboard.coupons (tenant_id, product_id) WHERE product_id IS NOT NULL;
