@@ -30,7 +30,7 @@ REGRESS_OPTS = --inputdir=test/regress --outputdir=build/regress
 PG_CONFIG   ?= pg_config
 PG_CPPFLAGS  = -MMD -MP -I$(CURDIR) -isystem $(shell $(PG_CONFIG) --includedir-server) -DSB_VERSION='"$(EXTVERSION)"'
 PG_CXXFLAGS  = -std=c++20 -Wall -Wextra -fvisibility=hidden -fvisibility-inlines-hidden
-SHLIB_LINK   = -lphonenumber -ldate-tz -lcrypto -lstdc++ -Wl,--version-script=extension/exports.map
+SHLIB_LINK   = -lphonenumber -ldate-tz -licui18n -licuuc -lcrypto -lstdc++ -Wl,--version-script=extension/exports.map
 ifdef WERROR
 PG_CXXFLAGS += -Werror
 endif
@@ -63,7 +63,7 @@ build/worker/%.o: %.cpp
 	$(CXX) $(WORKER_CXXFLAGS) $(CPPFLAGS_EXTRA) -c $< -o $@
 
 $(WORKER): $(WORKER_OBJS)
-	$(CXX) -o $@ $(WORKER_OBJS) -L$(shell $(PG_CONFIG) --libdir) -lpq -lcurl -lphonenumber -ldate-tz -lcrypto
+	$(CXX) -o $@ $(WORKER_OBJS) -L$(shell $(PG_CONFIG) --libdir) -lpq -lcurl -lphonenumber -ldate-tz -licui18n -licuuc -lcrypto
 
 -include $(WORKER_OBJS:.o=.d)
 

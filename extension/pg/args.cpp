@@ -125,15 +125,36 @@ std::string ArgJson(FunctionCallInfo fcinfo, int n) {
   return Utf8FromServer(text);
 }
 
+std::optional<std::string> OptArgJson(FunctionCallInfo fcinfo, int n) {
+  if (ArgIsNull(fcinfo, n)) {
+    return std::nullopt;
+  }
+  return ArgJson(fcinfo, n);
+}
+
 std::string ArgNumeric(FunctionCallInfo fcinfo, int n) {
   const Datum datum = PG_GETARG_DATUM(n);
   return CallPg([datum] { return DatumGetCString(DirectFunctionCall1(numeric_out, datum)); });
+}
+
+std::optional<std::string> OptArgNumeric(FunctionCallInfo fcinfo, int n) {
+  if (ArgIsNull(fcinfo, n)) {
+    return std::nullopt;
+  }
+  return ArgNumeric(fcinfo, n);
 }
 
 UuidBytes ArgUuid(FunctionCallInfo fcinfo, int n) {
   UuidBytes uuid;
   std::memcpy(uuid.data(), PG_GETARG_UUID_P(n)->data, uuid.size());
   return uuid;
+}
+
+std::optional<UuidBytes> OptArgUuid(FunctionCallInfo fcinfo, int n) {
+  if (ArgIsNull(fcinfo, n)) {
+    return std::nullopt;
+  }
+  return ArgUuid(fcinfo, n);
 }
 
 std::int32_t ArgInt(FunctionCallInfo fcinfo, int n) { return PG_GETARG_INT32(n); }
@@ -151,6 +172,17 @@ Timestamp ArgTimestamp(FunctionCallInfo fcinfo, int n) {
     });
   }
   return TimestampFromServer(value);
+}
+
+std::optional<Timestamp> OptArgFiniteTimestamp(FunctionCallInfo fcinfo, int n) {
+  if (ArgIsNull(fcinfo, n) || TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(n))) {
+    return std::nullopt;
+  }
+  return TimestampFromServer(PG_GETARG_TIMESTAMPTZ(n));
+}
+
+std::chrono::microseconds ArgTime(FunctionCallInfo fcinfo, int n) {
+  return std::chrono::microseconds(DatumGetTimeADT(PG_GETARG_DATUM(n)));
 }
 
 std::int64_t ArgBigint(FunctionCallInfo fcinfo, int n) { return PG_GETARG_INT64(n); }
@@ -181,6 +213,13 @@ Datum ReturnText(std::string_view utf8) {
 
 Datum ReturnOptText(FunctionCallInfo fcinfo, const std::optional<std::string>& utf8) {
   return utf8 ? ReturnText(*utf8) : ReturnNull(fcinfo);
+}
+
+Datum ReturnJson(const std::string& utf8) {
+  RejectNul(utf8);
+  std::string text = ServerFromUtf8(utf8);
+  char* const data = text.data();
+  return CallPg([data] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(data)); });
 }
 
 Datum ReturnTextArray(std::span<const std::string> utf8) {

@@ -26,15 +26,21 @@ bool ArgIsNull(FunctionCallInfo fcinfo, int n);
 
 std::string ArgText(FunctionCallInfo fcinfo, int n);
 std::optional<std::string> OptArgText(FunctionCallInfo fcinfo, int n);
-std::string ArgBytes(FunctionCallInfo fcinfo, int n);    // bytea
-std::string ArgJson(FunctionCallInfo fcinfo, int n);     // jsonb, as JSON text
+std::string ArgBytes(FunctionCallInfo fcinfo, int n);  // bytea
+std::string ArgJson(FunctionCallInfo fcinfo, int n);   // jsonb, as JSON text
+std::optional<std::string> OptArgJson(FunctionCallInfo fcinfo, int n);
 std::string ArgNumeric(FunctionCallInfo fcinfo, int n);  // numeric, as decimal text
+std::optional<std::string> OptArgNumeric(FunctionCallInfo fcinfo, int n);
 UuidBytes ArgUuid(FunctionCallInfo fcinfo, int n);
+std::optional<UuidBytes> OptArgUuid(FunctionCallInfo fcinfo, int n);
 std::int32_t ArgInt(FunctionCallInfo fcinfo, int n);
 std::uint32_t ArgOid(FunctionCallInfo fcinfo, int n);
 bool ArgBool(FunctionCallInfo fcinfo, int n);
 // timestamptz; 22008 for an infinite one, which no clock calculation survives.
 Timestamp ArgTimestamp(FunctionCallInfo fcinfo, int n);
+// Nothing for an infinite one as for NULL.
+std::optional<Timestamp> OptArgFiniteTimestamp(FunctionCallInfo fcinfo, int n);
+std::chrono::microseconds ArgTime(FunctionCallInfo fcinfo, int n);  // time, since midnight
 std::int64_t ArgBigint(FunctionCallInfo fcinfo, int n);
 // bigint[]; the numbers live as long as the call. 22004 when one of them is null.
 std::span<const std::int64_t> ArgBigintArray(FunctionCallInfo fcinfo, int n);
@@ -44,6 +50,7 @@ Datum ReturnVoid();
 Datum ReturnBool(bool value);
 Datum ReturnText(std::string_view utf8);
 Datum ReturnOptText(FunctionCallInfo fcinfo, const std::optional<std::string>& utf8);
+Datum ReturnJson(const std::string& utf8);  // jsonb; 22P02 for text that is no JSON
 Datum ReturnTextArray(std::span<const std::string> utf8);
 Datum ReturnBigintArray(std::span<const std::int64_t> numbers);
 Datum ReturnUuid(const UuidBytes& uuid);

@@ -65,6 +65,12 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'phone_timezones', 'phone_subdivision', 'next_call_time', '_hours_without', 'next_attempt_at', 'render_template', 'sms_segments', 'generate_coupon_code',
     'webhook_signature_ok']);
 
+-- Section: call packages and scripts
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'format_money', 'format_date', 'generate_call_script', '_check_script_subject', '_script_texts', '_script_template', '_script_words',
+    '_built_in_scripts', '_locale_rank', '_script_vars', '_render_or_null', '_number_or_null', '_contact_zone', '_call_hours_text',
+    '_call_package']);
+
 -- Section: dialer, calls, HTTP, analytics
 -- Names with _ are the parts of the functions before them that run as the caller, or that check the caller themselves.
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[

@@ -35,7 +35,7 @@ SQL
 )"
 
 needed=$(objdump -p "$root/pg_switchboard.so" | awk '$1 == "NEEDED" {print $2}' |
-  grep -vE '^(libphonenumber|libdate-tz|libcrypto|libstdc\+\+|libm|libgcc_s|libc|ld-linux[^.]*)\.so' | tr '\n' ' ')
+  grep -vE '^(libphonenumber|libicui18n|libicuuc|libdate-tz|libcrypto|libstdc\+\+|libm|libgcc_s|libc|ld-linux[^.]*)\.so' | tr '\n' ' ')
 check "the module needs no library that talks to the network" '' "$needed"
 
 # Preloaded, the random source must not have been touched in the postmaster.

@@ -66,6 +66,12 @@ std::string RuleLine(const std::string& zone_name) {
                                     : bytes.substr(start + 1, bytes.size() - start - 2);
 }
 
+// How far an instant of the far future is moved back.
+UnixSeconds ShiftOf(UnixSeconds instant) {
+  if (instant < kFarFuture) return 0;
+  return ((instant - kFarFuture) / kFourCenturies + 1) * kFourCenturies;
+}
+
 bool IsLast(const date::sys_info& info) {
   return info.end >= date::sys_days{date::year::max() / 12 / 31};
 }
@@ -77,6 +83,10 @@ struct LocalZone::Data {
   // libdate-tz knows only the changes that the file lists: up to 2037, and with files compiled in
   // the "slim" format only up to the zone's last change of rules. From then on the rule counts.
   std::optional<PosixRule> rule;
+
+  date::sys_info InfoAt(UnixSeconds instant) const {
+    return zone->get_info(date::sys_seconds{std::chrono::seconds{instant}});
+  }
 };
 
 LocalZone::LocalZone(std::unique_ptr<Data> data) : data_(std::move(data)) {}
@@ -111,15 +121,20 @@ const LocalZone* LocalZone::Find(std::string_view name) {
 }
 
 LocalZone::Stretch LocalZone::At(UnixSeconds instant) const {
-  UnixSeconds shift = 0;
-  if (instant >= kFarFuture) shift = ((instant - kFarFuture) / kFourCenturies + 1) * kFourCenturies;
+  const UnixSeconds shift = ShiftOf(instant);
   const UnixSeconds at = instant - shift;
-  const date::sys_info info = data_->zone->get_info(date::sys_seconds{std::chrono::seconds{at}});
+  const date::sys_info info = data_->InfoAt(at);
   if (data_->rule && IsLast(info)) {
     const PosixRule::Stretch stretch = data_->rule->At(at);
     return {stretch.end + shift, stretch.offset};
   }
   return {info.end.time_since_epoch().count() + shift, info.offset.count()};
+}
+
+std::string LocalZone::AbbreviationAt(UnixSeconds instant) const {
+  const UnixSeconds at = instant - ShiftOf(instant);
+  const date::sys_info info = data_->InfoAt(at);
+  return data_->rule && IsLast(info) ? data_->rule->NameAt(at) : info.abbrev;
 }
 
 }  // namespace switchboard::core

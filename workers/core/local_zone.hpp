@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace switchboard::core {
@@ -30,6 +31,9 @@ class LocalZone {
   // About 50 ns; about 1 us beyond the years that the compiled zone lists one by one (2037 as a
   // rule).
   Stretch At(UnixSeconds instant) const;
+
+  // What people there call the time of that instant: EST, CEST; +0545 where it has no name.
+  std::string AbbreviationAt(UnixSeconds instant) const;
 
  private:
   struct Data;

@@ -39,11 +39,12 @@ class PosixRule::Reader {
   }
 
   // EST, or <+0330>.
-  bool SkipName() {
+  bool Name(std::string* name) {
     const bool quoted = Take('<');
     const std::size_t end = quoted ? rest_.find('>') : rest_.find_first_of("+-0123456789,");
     const std::size_t length = std::min(end, rest_.size());
     if (length < 3 || (quoted && end == std::string_view::npos)) return false;
+    *name = rest_.substr(0, length);
     rest_.remove_prefix(length + (quoted ? 1 : 0));
     return true;
   }
@@ -116,9 +117,9 @@ class PosixRule::Reader {
 std::optional<PosixRule> PosixRule::Parse(std::string_view text) {
   Reader reader(text);
   PosixRule rule;
-  if (!reader.SkipName()) return std::nullopt;
+  if (!reader.Name(&rule.standard_name_)) return std::nullopt;
   const auto standard = reader.Time();
-  if (!standard || !reader.SkipName()) return std::nullopt;
+  if (!standard || !reader.Name(&rule.summer_name_)) return std::nullopt;
   // Offsets are written the other way round: EST5 is five hours behind UTC.
   rule.standard_offset_ = -*standard;
   rule.summer_offset_ = rule.standard_offset_ + 3600;
@@ -177,6 +178,10 @@ PosixRule::Stretch PosixRule::At(std::int64_t unix_seconds) const {
                    [unix_seconds](const Switch& change) { return change.at > unix_seconds; });
   // Three years of changes surround every instant of the middle one.
   return {next->at, std::prev(next)->offset_after};
+}
+
+const std::string& PosixRule::NameAt(std::int64_t unix_seconds) const {
+  return At(unix_seconds).offset == summer_offset_ ? summer_name_ : standard_name_;
 }
 
 }  // namespace switchboard::core

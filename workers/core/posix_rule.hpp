@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace switchboard::core {
@@ -19,6 +20,9 @@ class PosixRule {
   static std::optional<PosixRule> Parse(std::string_view text);
 
   Stretch At(std::int64_t unix_seconds) const;
+
+  // EST, EDT or, where there are no letters, +0330.
+  const std::string& NameAt(std::int64_t unix_seconds) const;
 
  private:
   enum class Kind { kMonthWeekDay, kDayWithoutLeap, kDayOfYear };
@@ -36,6 +40,8 @@ class PosixRule {
 
   class Reader;
 
+  std::string standard_name_;
+  std::string summer_name_;
   std::int64_t standard_offset_ = 0;
   std::int64_t summer_offset_ = 0;
   Change to_summer_;

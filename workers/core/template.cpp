@@ -149,18 +149,40 @@ class Context final : public mustache::basic_context<std::string> {
 
 }  // namespace
 
-std::string RenderTemplate(std::string_view body, std::string_view vars_json) {
+// The pieces are views into the body, which therefore stays where it is.
+struct Template::Parsed {
+  std::string body;
+  TemplateTags tags;
+  mustache::mustache engine;
+
+  explicit Parsed(std::string_view text)
+      // A line of blanks with a section in it is not printed; the dot keeps it, and goes again.
+      : body(text), tags(ScanTemplate(body)), engine("." + tags.skeleton) {}
+};
+
+Template::Template(std::string_view body) {
   if (body.size() > kMaxBytes) {
     throw LimitExceeded("template exceeds " + std::to_string(kMaxBytes) + " bytes");
   }
-  const TemplateTags tags = ScanTemplate(body);
+  parsed_ = std::make_unique<Parsed>(body);
+  if (!parsed_->engine.is_valid()) {
+    throw BadArgument("malformed template: " + parsed_->engine.error_message());
+  }
+}
+
+Template::~Template() = default;
+Template::Template(Template&&) noexcept = default;
+Template& Template::operator=(Template&&) noexcept = default;
+
+std::string Template::Render(std::string_view vars_json) const {
   const Json vars = ParseJsonKeepingNumbers(vars_json);
   if (!vars.IsObject()) throw BadArgument("template variables must be a JSON object");
-  // A line of blanks with a section in it is not printed; the dot keeps it, and goes again.
-  mustache::mustache engine("." + tags.skeleton);
-  if (!engine.is_valid()) throw BadArgument("malformed template: " + engine.error_message());
-  Context context(tags.pieces, vars);
-  return engine.render(context).substr(1);
+  Context context(parsed_->tags.pieces, vars);
+  return parsed_->engine.render(context).substr(1);
+}
+
+std::string RenderTemplate(std::string_view body, std::string_view vars_json) {
+  return Template(body).Render(vars_json);
 }
 
 }  // namespace switchboard::core

@@ -1,6 +1,7 @@
 #pragma once
 // Mustache templates.
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,21 @@ namespace switchboard::core {
 // sections nest deeper than 64 levels, there are some 100,000 tags (texts between them counted too)
 // or the work exceeds five million steps. 8 us for 50 words with four variables.
 std::string RenderTemplate(std::string_view body, std::string_view vars_json);
+
+// A template that is rendered many times: parsed once.
+class Template {
+ public:
+  explicit Template(std::string_view body);
+  ~Template();
+  Template(Template&&) noexcept;
+  Template& operator=(Template&&) noexcept;
+
+  std::string Render(std::string_view vars_json) const;
+
+ private:
+  struct Parsed;
+  std::unique_ptr<Parsed> parsed_;
+};
 
 }  // namespace switchboard::core
 

@@ -49,6 +49,17 @@ bool IsStorable(std::string_view text) noexcept {
   return text.find('\0') == std::string_view::npos && IsValidUtf8(text);
 }
 
+std::string ValidUtf8(std::string_view text) {
+  std::string valid;
+  valid.reserve(text.size());
+  while (!text.empty()) {
+    const Utf8Char c = DecodeUtf8(text);
+    valid.append(c.valid ? text.substr(0, c.length) : "\xef\xbf\xbd");
+    text.remove_prefix(c.length);
+  }
+  return valid;
+}
+
 void AppendUtf8(char32_t c, std::string* out) {
   const auto byte = [out](char32_t value) { out->push_back(static_cast<char>(value)); };
   if (c < 0x80) {

@@ -22,6 +22,9 @@ bool IsValidUtf8(std::string_view text) noexcept;
 // Valid UTF-8 without a NUL: what a text of the database can hold.
 bool IsStorable(std::string_view text) noexcept;
 
+// The text with U+FFFD for every byte that is not UTF-8.
+std::string ValidUtf8(std::string_view text);
+
 void AppendUtf8(char32_t code_point, std::string* out);
 
 }  // namespace switchboard::core

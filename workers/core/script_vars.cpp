@@ -1,0 +1,84 @@
+#include "workers/core/script_vars.hpp"
+
+#include "workers/core/call_package.hpp"
+#include "workers/core/decimal.hpp"
+#include "workers/core/locale_format.hpp"
+
+namespace switchboard::core {
+
+namespace {
+
+OptText Money(const ScriptFacts& facts, const OptText& amount) {
+  if (!amount || !ParseCents(*amount)) return std::nullopt;
+  return FormatMoney(*amount, facts.currency, facts.locale, Strictness::kLenient);
+}
+
+OptText Percent(const ScriptFacts& facts) {
+  if (!facts.discount_percent || !ParseCents(*facts.discount_percent)) return std::nullopt;
+  return FormatPercent(*facts.discount_percent, facts.locale, Strictness::kLenient);
+}
+
+OptText Date(const ScriptFacts& facts, std::optional<Instant> at) {
+  if (!at) return std::nullopt;
+  return FormatDate(*at, facts.timezone, facts.locale, Strictness::kLenient);
+}
+
+// Nothing saved is nothing to talk about.
+OptText Savings(const ScriptFacts& facts) {
+  const OptText amount = SavingsAmount(facts.original_price, facts.new_price);
+  return amount && *ParseCents(*amount) > 0 ? Money(facts, amount) : std::nullopt;
+}
+
+std::string WholeName(const ScriptFacts& facts) {
+  if (facts.customer_name && !facts.customer_name->empty()) return *facts.customer_name;
+  const std::string first = facts.first_name.value_or("");
+  const std::string last = facts.last_name.value_or("");
+  return first.empty() || last.empty() ? first + last : first + " " + last;
+}
+
+void AddPerson(const ScriptFacts& facts, JsonFields* fields) {
+  const std::string name = WholeName(facts);
+  fields->Text("customer_name", name);
+  fields->Text("name", name);
+  fields->Text("first_name", facts.first_name.value_or(""));
+  fields->Text("last_name", facts.last_name.value_or(""));
+  fields->Text("email", facts.email.value_or(""));
+  fields->Text("company", facts.company.value_or(""));
+  fields->Text("position", facts.position.value_or(""));
+  fields->Text("phone_number", facts.phone_number.value_or(""));
+}
+
+void AddOffer(const ScriptFacts& facts, JsonFields* fields) {
+  fields->TextIfAny("product_name", facts.product_name);
+  fields->TextIfAny("discount", Percent(facts));
+  fields->TextIfAny("coupon_code", facts.coupon_code);
+  fields->TextIfAny("original_price", Money(facts, facts.original_price));
+  fields->TextIfAny("new_price", Money(facts, facts.new_price));
+  fields->TextIfAny("savings_amount", Savings(facts));
+  fields->TextIfAny("purchase_date", Date(facts, facts.purchased_at));
+  fields->TextIfAny("valid_until", Date(facts, facts.valid_until));
+}
+
+void AddCaller(const ScriptFacts& facts, JsonFields* fields) {
+  fields->Text("campaign_name", facts.campaign_name.value_or(""));
+  fields->Text("company_name", facts.company_name.value_or(""));
+  fields->Text("agent_name", facts.agent_name.value_or(""));
+}
+
+}  // namespace
+
+std::string BuildScriptVars(const ScriptFacts& facts, const Template* reason) {
+  JsonFields fields;
+  AddPerson(facts, &fields);
+  AddOffer(facts, &fields);
+  AddCaller(facts, &fields);
+  std::string vars = fields.Take();
+  if (reason == nullptr) return vars;
+  JsonFields sentence;
+  sentence.Text("reason", reason->Render(vars));
+  // Two objects become one: }{ between them is a comma.
+  vars.back() = ',';
+  return vars.append(sentence.Take().substr(1));
+}
+
+}  // namespace switchboard::core
