@@ -67,7 +67,7 @@ Datum RowPg(FunctionCallInfo fcinfo, char** columns, int count) {
   return HeapTupleGetDatum(BuildTupleFromCStrings(TupleDescGetAttInMetadata(desc), columns));
 }
 
-const ArrayType* BigintArrayPg(Datum datum) {
+const ArrayType* ArrayPg(Datum datum) {
   const ArrayType* const array = DatumGetArrayTypeP(datum);
   if (array_contains_nulls(const_cast<ArrayType*>(array))) {
     ereport(ERROR,
@@ -76,16 +76,32 @@ const ArrayType* BigintArrayPg(Datum datum) {
   return array;
 }
 
-Datum BigintArrayDatumPg(const std::int64_t* numbers, int count) {
-  const Size size = ARR_OVERHEAD_NONULLS(1) + static_cast<Size>(count) * sizeof(std::int64_t);
-  ArrayType* const array = static_cast<ArrayType*>(palloc0(size));
-  SET_VARSIZE(array, size);
+Datum ArrayDatumPg(Oid type, const void* elements, int count, Size element_size) {
+  const Size bytes = static_cast<Size>(count) * element_size;
+  ArrayType* const array = static_cast<ArrayType*>(palloc0(ARR_OVERHEAD_NONULLS(1) + bytes));
+  SET_VARSIZE(array, ARR_OVERHEAD_NONULLS(1) + bytes);
   array->ndim = 1;
-  array->elemtype = INT8OID;
+  array->elemtype = type;
   ARR_DIMS(array)[0] = count;
   ARR_LBOUND(array)[0] = 1;
-  std::memcpy(ARR_DATA_PTR(array), numbers, static_cast<Size>(count) * sizeof(std::int64_t));
+  std::memcpy(ARR_DATA_PTR(array), elements, bytes);
   return PointerGetDatum(array);
+}
+
+// Of a type whose elements lie one after the other as C++ has them.
+template <class Number>
+std::span<const Number> ArgArray(FunctionCallInfo fcinfo, int n) {
+  const Datum datum = PG_GETARG_DATUM(n);
+  const ArrayType* const array = CallPg([datum] { return ArrayPg(datum); });
+  const auto size = static_cast<size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
+  return {reinterpret_cast<const Number*>(ARR_DATA_PTR(array)), size};
+}
+
+template <class Number>
+Datum ReturnArray(Oid type, std::span<const Number> numbers) {
+  const Number* const data = numbers.data();
+  const int count = static_cast<int>(numbers.size());
+  return CallPg([type, data, count] { return ArrayDatumPg(type, data, count, sizeof(Number)); });
 }
 
 }  // namespace
@@ -188,10 +204,11 @@ std::chrono::microseconds ArgTime(FunctionCallInfo fcinfo, int n) {
 std::int64_t ArgBigint(FunctionCallInfo fcinfo, int n) { return PG_GETARG_INT64(n); }
 
 std::span<const std::int64_t> ArgBigintArray(FunctionCallInfo fcinfo, int n) {
-  const Datum datum = PG_GETARG_DATUM(n);
-  const ArrayType* const array = CallPg([datum] { return BigintArrayPg(datum); });
-  const auto size = static_cast<size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
-  return {reinterpret_cast<const std::int64_t*>(ARR_DATA_PTR(array)), size};
+  return ArgArray<std::int64_t>(fcinfo, n);
+}
+
+std::span<const double> ArgDoubleArray(FunctionCallInfo fcinfo, int n) {
+  return ArgArray<double>(fcinfo, n);
 }
 
 Datum ReturnNull(FunctionCallInfo fcinfo) {
@@ -236,9 +253,15 @@ Datum ReturnTextArray(std::span<const std::string> utf8) {
 }
 
 Datum ReturnBigintArray(std::span<const std::int64_t> numbers) {
-  const std::int64_t* const data = numbers.data();
-  const int count = static_cast<int>(numbers.size());
-  return CallPg([data, count] { return BigintArrayDatumPg(data, count); });
+  return ReturnArray(INT8OID, numbers);
+}
+
+Datum ReturnDoubleArray(std::span<const double> numbers) {
+  return ReturnArray(FLOAT8OID, numbers);
+}
+
+Datum ReturnOptInt(FunctionCallInfo fcinfo, std::optional<std::int32_t> number) {
+  return number ? Int32GetDatum(*number) : ReturnNull(fcinfo);
 }
 
 Datum ReturnUuid(const UuidBytes& uuid) {

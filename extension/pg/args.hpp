@@ -44,6 +44,7 @@ std::chrono::microseconds ArgTime(FunctionCallInfo fcinfo, int n);  // time, sin
 std::int64_t ArgBigint(FunctionCallInfo fcinfo, int n);
 // bigint[]; the numbers live as long as the call. 22004 when one of them is null.
 std::span<const std::int64_t> ArgBigintArray(FunctionCallInfo fcinfo, int n);
+std::span<const double> ArgDoubleArray(FunctionCallInfo fcinfo, int n);  // float8[], likewise
 
 Datum ReturnNull(FunctionCallInfo fcinfo);
 Datum ReturnVoid();
@@ -53,6 +54,8 @@ Datum ReturnOptText(FunctionCallInfo fcinfo, const std::optional<std::string>& u
 Datum ReturnJson(const std::string& utf8);  // jsonb; 22P02 for text that is no JSON
 Datum ReturnTextArray(std::span<const std::string> utf8);
 Datum ReturnBigintArray(std::span<const std::int64_t> numbers);
+Datum ReturnDoubleArray(std::span<const double> numbers);
+Datum ReturnOptInt(FunctionCallInfo fcinfo, std::optional<std::int32_t> number);
 Datum ReturnUuid(const UuidBytes& uuid);
 Datum ReturnTimestamp(Timestamp at);
 Datum ReturnOptTimestamp(FunctionCallInfo fcinfo, std::optional<Timestamp> at);

@@ -12,7 +12,8 @@ AS $$
          ('liveness',          '* * * * *',    'SELECT switchboard.run_maintenance(''liveness'')'),
          ('statistics',        '*/5 * * * *',  'SELECT switchboard.run_maintenance(''statistics'')'),
          ('sessions',          '*/5 * * * *',  'SELECT switchboard.run_maintenance(''sessions'')'),
-         ('retention',         '17 * * * *',   'SELECT switchboard.run_maintenance(''retention'')')
+         ('retention',         '17 * * * *',   'SELECT switchboard.run_maintenance(''retention'')'),
+         ('call-times',        '37 * * * *',   'SELECT switchboard.run_maintenance(''call-times'')')
 $$;
 COMMENT ON FUNCTION switchboard._maintenance_jobs() IS
   'The jobs of install_maintenance_jobs(): name, when (cron, in the server''s cron.timezone or GMT) and what.';
@@ -24,7 +25,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT m.job, switchboard._schedule_job(m.job), m.schedule FROM switchboard._maintenance_jobs() m $$;
 COMMENT ON FUNCTION switchboard.install_maintenance_jobs() IS
   'Has pg_cron do what has to be done now and then: due runs of campaigns, what workers do while there are none (leases, calls without
-news, wrap-ups, webhooks to be tried again), folding of statistics, the end of sessions, retention. Returns the jobs; one that is there already
+news, wrap-ups, webhooks to be tried again), folding of statistics, the end of sessions, retention, the best times to call. Returns the jobs; one that is there already
 is left alone. They are called switchboard:DATABASE:JOB, belong to the owner of the extension and run as that role, which must be able
 to log in. pg_cron may be in another database (cron.database_name). Only for the owner of the extension and superusers. Errors: SB010
 pg_cron is not there, 42501.';
@@ -232,9 +233,11 @@ BEGIN
       RETURN jsonb_build_object('closed', switchboard.expire_sessions());
     WHEN 'retention' THEN
       RETURN switchboard.apply_retention() || jsonb_build_object('job_leaves', switchboard._drop_old_jobs());
+    WHEN 'call-times' THEN
+      RETURN jsonb_build_object('tenants', switchboard.refresh_call_times());
     ELSE
       RAISE EXCEPTION 'no such maintenance: %', coalesce(job, 'null') USING ERRCODE = '22023',
-        HINT = 'There are liveness, statistics, sessions and retention.';
+        HINT = 'There are liveness, statistics, sessions, retention and call-times.';
   END CASE;
 END
 $$;
@@ -257,6 +260,7 @@ $$;
 COMMENT ON FUNCTION switchboard.run_maintenance(text) IS
   'Does one of the jobs of install_maintenance_jobs(), for those who have another clock than pg_cron: liveness (free the claims of dead
 workers, settle calls without news, end wrap-ups, try webhooks again; every minute), statistics (fold what was counted; every five minutes), sessions
-(close those whose time is over; every five minutes), retention (see apply_retention(); every hour). Returns figures; {"skipped"} when
+(close those whose time is over; every five minutes), retention (see apply_retention(); every hour), call-times (see
+refresh_call_times(); every hour). Returns figures; {"skipped"} when
 the same is going on in another session. Only for the owner of the extension. Error: 22023 no such job.';
 REVOKE ALL ON FUNCTION switchboard.run_maintenance(text) FROM PUBLIC;

@@ -27,11 +27,9 @@ BEGIN
   SELECT g.key, g.value INTO wrong
   FROM jsonb_each(nullif(given, 'null')) g
   WHERE g.key NOT IN ('monetary', 'frequency', 'recency')
-     OR CASE WHEN jsonb_path_exists(g.value, 'strict $[0] ? (@.type() == "number")', silent => true)
-              AND jsonb_path_exists(g.value, 'strict $[1] ? (@.type() == "number")', silent => true) AND jsonb_array_length(g.value) = 2
-             THEN (g.value ->> 0)::numeric <= 0 OR (g.value ->> 1)::numeric <= (g.value ->> 0)::numeric
-                  OR (g.value ->> 1)::numeric > CASE g.key WHEN 'recency' THEN 36500 ELSE 1e12 END
-             ELSE true END
+     OR g.value <> 'null'
+        AND NOT jsonb_path_exists(g.value, 'strict $ ? (@.type() == "array" && @.size() == 2 && @[0] > 0 && @[1] > @[0] && @[1] <= $most)',
+                                  jsonb_build_object('most', CASE g.key WHEN 'recency' THEN 36500 ELSE 1e12 END), true)
   ORDER BY g.key LIMIT 1;
   IF wrong.key IS NOT NULL THEN
     RAISE EXCEPTION 'customer_value of % must be two rising limits, not %', wrong.key, wrong.value
@@ -61,8 +59,8 @@ BEGIN
            switchboard._value_limit(t.settings, 'monetary', 2) AS much_money,
            switchboard._value_limit(t.settings, 'frequency', 1) AS some_times,
            switchboard._value_limit(t.settings, 'frequency', 2) AS many_times,
-           at - make_interval(days => switchboard._value_limit(t.settings, 'recency', 1)::int) AS lately,
-           at - make_interval(days => switchboard._value_limit(t.settings, 'recency', 2)::int) AS this_year
+           at - make_interval(secs => 86400 * switchboard._value_limit(t.settings, 'recency', 1)::float8) AS lately,
+           at - make_interval(secs => 86400 * switchboard._value_limit(t.settings, 'recency', 2)::float8) AS this_year
     FROM switchboard.tenants t WHERE t.id = tenant
   ), bought AS (
     SELECT p.contact_id, count(*) AS times, max(p.purchased_at) AS last_at, sum(p.amount_paid) AS paid,
@@ -102,3 +100,26 @@ COMMENT ON FUNCTION switchboard._trigger_priority(int, switchboard.trigger_type,
   'Urgency of a triggered call: points of the customer''s value, and 2 for a price drop, 1 for a stock alert, and 1 when at least 100 are
 saved; high from 5, medium from 3, else low.';
 REVOKE ALL ON FUNCTION switchboard._trigger_priority(int, switchboard.trigger_type, numeric) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.customer_value(contact_id uuid, at timestamptz DEFAULT now())
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+-- SECURITY DEFINER: the parts are internal; _asked_contact() checks the session.
+DECLARE
+  tenant constant uuid := switchboard._asked_contact(customer_value.contact_id, customer_value.at);
+BEGIN
+  RETURN (SELECT jsonb_build_object('contactId', v.contact_id, 'points', v.points, 'spent', v.spent, 'currency', t.currency,
+                   'purchases', v.purchases, 'lastPurchaseAt', v.last_purchase_at,
+                   'priorities', (SELECT jsonb_object_agg(g.trigger_type, switchboard._trigger_priority(v.points, g.trigger_type, 0))
+                                  FROM unnest(enum_range(NULL::switchboard.trigger_type)) AS g (trigger_type)))
+          FROM switchboard._customer_values(tenant, ARRAY[customer_value.contact_id], customer_value.at) v,
+               switchboard.tenants t WHERE t.id = tenant);
+END
+$$;
+COMMENT ON FUNCTION switchboard.customer_value(uuid, timestamptz) IS
+  'What a contact is worth: points (0 to 7), spent in the tenant''s currency, purchases that were not refunded, lastPurchaseAt; and
+priorities, how urgent a call would be by trigger type, before what the contact would save is considered. Errors: P0002 no such contact,
+22023 at null or infinite.';
+REVOKE ALL ON FUNCTION switchboard.customer_value(uuid, timestamptz) FROM PUBLIC;

@@ -53,6 +53,7 @@ BEGIN
             ('trigger_runs', 'tenant', NULL),
             ('call_triggers', 'tenant', NULL),
             ('coupons', 'tenant', NULL),
+            ('call_time_cells', 'tenant', NULL),
             ('omnichannel_sessions', 'tenant', NULL),
             ('messages', 'tenant', NULL),
             ('message_delivery_log', 'tenant', NULL),

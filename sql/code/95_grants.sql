@@ -113,6 +113,10 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     '_check_date_range', '_rate', 'abandon_rate', '_best_hours', '_campaign_money', 'campaign_report', '_agent_times', '_agent_line',
     'agent_report', 'service_level']);
 
+-- Section: customer value and call times
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['call_time_cells']);
+SELECT switchboard._grant_execute('switchboard_app', ARRAY['best_call_time', 'customer_value']);
+
 -- Section: schedules
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'next_schedule_time', 'schedule_campaign', 'unschedule_campaign', '_ensure_tick', '_run_due_campaigns', '_run_due_campaign']);

@@ -22,6 +22,8 @@ BEGIN
                 ('call_rollup_deltas', NULL),
                 ('call_rollup_deltas_id_seq', NULL),
                 ('call_rollups', NULL),
+                -- Counted anew by maintenance.
+                ('call_time_cells', NULL),
                 -- A restored database has no workers.
                 ('worker_registry', NULL)
             ) AS special (relname, filter) ON special.relname = c.relname

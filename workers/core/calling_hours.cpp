@@ -258,6 +258,20 @@ bool CallingHours::Within(const CallingHours& outer) const {
   return true;
 }
 
+std::bitset<168> CallingHours::OpenHours() const {
+  constexpr std::int64_t kHour = 60 * kMinute;
+  std::bitset<168> open;
+  for (std::size_t hour = 0; hour < open.size(); ++hour) {
+    const std::size_t weekday = (hour / 24 + 1) % kWeekdays.size();
+    const std::int64_t start = static_cast<std::int64_t>(hour % 24) * kHour;
+    open[hour] = true;
+    for (std::int64_t time = start; time < start + kHour && open[hour]; time += kMinute) {
+      open[hour] = plan_->UsuallyOpen(weekday, time);
+    }
+  }
+  return open;
+}
+
 bool TimezoneExists(std::string_view name) { return LocalZone::Find(name) != nullptr; }
 
 }  // namespace switchboard::core

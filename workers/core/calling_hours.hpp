@@ -1,6 +1,7 @@
 #pragma once
 // Calling windows: when a person in some time zone may be called.
 
+#include <bitset>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -41,6 +42,9 @@ class CallingHours {
   // Whether every minute of the wall clock inside these hours is inside `outer` too. Takes up to a
   // few milliseconds: for checking rules, not for dialing.
   bool Within(const CallingHours& outer) const;
+
+  // The hours of a week, from Monday 00:00, of which every minute is inside; holidays apart.
+  std::bitset<168> OpenHours() const;
 
  private:
   struct Plan;

@@ -140,6 +140,7 @@ BEGIN
     EXECUTE switchboard._merge_call_rollups(format(
         'DELETE FROM switchboard.call_rollup_deltas WHERE tenant_id = %L AND user_id = %L RETURNING *',
         mine, sample.user_id(label, 'agent')));
+    PERFORM switchboard._refresh_call_times(mine, now());
 END
 $$;
 
