@@ -159,6 +159,18 @@ REVOKE ALL ON FUNCTION switchboard._script_template(uuid, text, text, uuid) FROM
 COMMENT ON FUNCTION switchboard._script_template(uuid, text, text, uuid) IS
 'The template of a triggered call''s script, the first there is: the voice template that the campaign names for the trigger type (settings.templates), campaign.script, the tenant''s voice template named as the trigger type, the built-in one (en, es, fr, de, pt). Of several locales the exact one, its language, English. [Agent Name] and [Company Name] become the variables agent_name and company_name.';
 
+-- Inlined by the planner, hence no SET clause; pg_catalog operators only.
+CREATE OR REPLACE FUNCTION switchboard._free_vars(fields jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT CASE WHEN pg_catalog.jsonb_typeof(fields) OPERATOR(pg_catalog.=) 'object' THEN fields OPERATOR(pg_catalog.-)
+        '{product_name,discount,coupon_code,original_price,new_price,savings_amount,purchase_date,valid_until,reason}'::pg_catalog.text[]
+        ELSE '{}'::pg_catalog.jsonb END
+$$;
+REVOKE ALL ON FUNCTION switchboard._free_vars(jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._free_vars(jsonb) IS
+'The fields of contacts.metadata or of a campaign''s settings.vars that a script may use: all but those named as something about the offer, which must not speak of a coupon or price that there is not. Empty for what is no object.';
+
 -- Money and dates are cached per backend; see workers/core/locale_format.hpp.
 CREATE OR REPLACE FUNCTION switchboard._script_vars(
     locale text, timezone text, currency text,
@@ -173,7 +185,7 @@ REVOKE ALL ON FUNCTION switchboard._script_vars(text, text, text, text, text, te
   FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._script_vars(text, text, text, text, text, text, text, text, text, text, text, numeric, text,
     numeric, numeric, timestamptz, timestamptz, text, text, text, text) IS
-'The variables of a script, to be laid over the metadata of contact and campaign: metadata || _script_vars(...) || vars. Money, dates and the discount are written as in the locale, dates in the time zone; unknown locales, zones and currencies are no error (en-US, UTC, the code). What is not known about the person is empty; what is not known about the offer is absent, so that a script which speaks of it fails. reason_template, if any, is rendered with them as reason.';
+'The variables of a script, to be laid over the campaign''s and the contact''s own: _free_vars(settings -> ''vars'') || _free_vars(metadata) || _script_vars(...) || vars. Money, dates and the discount are written as in the locale, dates in the time zone; unknown locales, zones and currencies are no error (en-US, UTC, the code). What is not known about the person is empty; what is not known about the offer is absent, so that a script which speaks of it fails. reason_template, if any, is rendered with them as reason.';
 
 CREATE OR REPLACE FUNCTION switchboard._render_or_null(body text, vars jsonb) RETURNS text
 LANGUAGE c IMMUTABLE PARALLEL SAFE STRICT
@@ -238,7 +250,7 @@ DECLARE
 BEGIN
   PERFORM switchboard._check_script_subject(campaign_id, contact_id, product_id, trigger_type, vars);
   SELECT switchboard.render_template(x.script,
-           coalesce(c.settings -> 'vars', '{}') || k.metadata
+           switchboard._free_vars(c.settings -> 'vars') || switchboard._free_vars(k.metadata)
            || switchboard._script_vars(
                 x.locale, switchboard._contact_zone(k.timezone, k.phone_number, t.timezone), coalesce(p.currency, t.currency),
                 k.name, k.first_name, k.last_name, k.email, k.company, k.position, k.phone_number,
