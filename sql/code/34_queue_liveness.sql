@@ -142,7 +142,7 @@ $$;
 REVOKE ALL ON FUNCTION switchboard._dead_workers() FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._dead_workers() IS 'Workers whose session is gone for good.';
 
--- What was noted as being sent is in doubt. What would have been noted and was not has not been sent, so the attempt does not
+-- What was noted as being sent is in doubt, unless its receiver knows a repeat by its id (webhooks), so that it is sent again. What would have been noted and was not has not been sent, so the attempt does not
 -- count. Anything else may have been sent and is sent again; a job that kills its workers ends when its attempts are used up.
 CREATE OR REPLACE FUNCTION switchboard._lost(claims uuid[], OUT results json, OUT count int, OUT in_doubt int)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -152,15 +152,18 @@ AS $$
 BEGIN
     SELECT json_agg(json_build_object(
                'id', j.id, 'token', j.token, 'code', 'worker_lost', 'error', 'the worker was lost',
-               'outcome', CASE WHEN j.state = 'in_doubt' THEN 'retry'
+               'outcome', CASE WHEN j.state = 'in_doubt' OR d.recognized THEN 'retry'
                                WHEN j.sending_at IS NOT NULL THEN 'unknown'
                                WHEN switchboard._repeat_is_harmful(j.kind, a.settings) THEN 'defer'
                                ELSE 'retry' END,
-               'retry_in_ms', CASE WHEN j.state = 'running' AND j.sending_at IS NOT NULL THEN 5000 ELSE 0 END)),
-           count(*), count(*) FILTER (WHERE j.state = 'running' AND j.sending_at IS NOT NULL)
+               'retry_in_ms', CASE WHEN d.doubtful THEN 5000 ELSE 0 END)),
+           count(*), count(*) FILTER (WHERE d.doubtful)
       INTO results, count, in_doubt
       FROM switchboard.jobs_open j
       LEFT JOIN switchboard.provider_accounts a ON a.id = j.account_id
+      CROSS JOIN LATERAL (SELECT j.state = 'running' AND j.sending_at IS NOT NULL AS sent) s
+      CROSS JOIN LATERAL (SELECT s.sent AND a.provider IS NOT DISTINCT FROM 'webhook' AS recognized,
+                                 s.sent AND a.provider IS DISTINCT FROM 'webhook' AS doubtful) d
      WHERE j.id = ANY (claims);
 END
 $$;

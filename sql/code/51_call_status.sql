@@ -209,6 +209,7 @@ DECLARE
   refused uuid[];
   ended   switchboard.call_status_event[];
   doomed  uuid[];
+  over    uuid[];   -- nobody will report on them
   placed  boolean;
   at      timestamptz := clock_timestamp();
   message record;
@@ -217,21 +218,32 @@ BEGIN
   -- Placed: the provider's name for the call, and how long to wait for news. A webhook may have told us already.
   WITH placed_calls AS (
     UPDATE switchboard.call_logs c
-    SET call_id = coalesce(c.call_id, nullif(r.provider_id, '')), provider = coalesce(c.provider, a.provider),
+    SET call_id = coalesce(c.call_id, CASE WHEN switchboard._takes_packages(a.provider)
+                                           THEN switchboard._unused_call_id(c.tenant_id, a.provider, r.provider_id)
+                                           ELSE nullif(r.provider_id, '') END),
+        provider = coalesce(c.provider, a.provider),
         expires_at = coalesce(c.expires_at, CASE WHEN switchboard._call_rank(c.status) < 3
                                                  THEN switchboard._news_due(c, c.status = 'answered', at) END)
     FROM unnest(results) r
     LEFT JOIN switchboard.provider_accounts a ON a.id = r.account_id
     WHERE r.kind = 'call' AND r.outcome = 'ok' AND c.tenant_id = r.tenant_id AND c.id = r.subject_id
       AND (c.call_id IS NULL AND r.provider_id <> '' OR c.expires_at IS NULL AND switchboard._call_rank(c.status) < 3)
-    RETURNING c.id, c.hang_up_at IS NOT NULL AND c.call_id IS NOT NULL AND switchboard._call_rank(c.status) < 3 AS doomed
+    RETURNING c.id, c.hang_up_at IS NOT NULL AND c.call_id IS NOT NULL AND switchboard._call_rank(c.status) < 3 AS doomed,
+              a.provider = 'webhook' AND a.settings -> 'reports' = 'false' AS handed_over
   )
-  SELECT count(*) > 0, array_agg(p.id) FILTER (WHERE p.doomed) INTO placed, doomed FROM placed_calls p;
+  SELECT count(*) > 0, array_agg(p.id) FILTER (WHERE p.doomed), array_agg(p.id) FILTER (WHERE p.handed_over)
+  INTO placed, doomed, over FROM placed_calls p;
   IF placed THEN
     PERFORM switchboard._note_placed_calls();
   END IF;
   IF doomed IS NOT NULL THEN
     PERFORM switchboard._send_hang_ups(doomed);
+  END IF;
+  IF over IS NOT NULL THEN
+    PERFORM switchboard._apply_call_status(ARRAY(
+      SELECT ROW(c.id, c.tenant_id, c.provider, NULL, 'completed', at, NULL, NULL, NULL, 'handed-over', '{"source": "handed-over"}'
+                )::switchboard.call_status_event
+      FROM switchboard.call_logs c WHERE c.id = ANY (over)));
   END IF;
   -- Webhooks that came before we knew that name.
   FOR waiting IN

@@ -13,7 +13,7 @@ AS $$
 BEGIN
   RETURN (
     SELECT at + interval '1 second' * CASE
-      WHEN answered
+      WHEN answered OR switchboard._takes_packages(call.provider)
       THEN switchboard._small_int(coalesce(k.settings -> 'talk_expiry', t.settings -> 'talk_expiry'), 60, 604800, 14400)
       ELSE switchboard._small_int(coalesce(k.settings -> 'ring_expiry', t.settings -> 'ring_expiry'), r.timeout + 30, 86400, r.timeout + 300)
       END
@@ -26,7 +26,7 @@ $$;
 COMMENT ON FUNCTION switchboard._news_due(switchboard.call_logs, boolean, timestamptz) IS
   'Until when to wait for news of a call that something was heard of at that time. Seconds, in the settings of the campaign, else of
 the tenant: ring_expiry while it has not been answered (from ring_timeout + 30 to 86400, default ring_timeout + 300), talk_expiry
-afterwards (60 to 604800, default 14400).';
+afterwards (60 to 604800, default 14400), and all the time with external call systems, which may tell of the end alone.';
 REVOKE ALL ON FUNCTION switchboard._news_due(switchboard.call_logs, boolean, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._next_silent_call()

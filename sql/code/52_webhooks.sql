@@ -12,7 +12,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
   VALUES ('twilio', 'auth_token', true, 'text/xml', '<?xml version="1.0" encoding="UTF-8"?><Response/>'),
          ('vonage', 'signature_secret', false, 'application/json', '{}'),
-         ('voipstudio', 'webhook_token', false, 'application/json', '{}')
+         ('voipstudio', 'webhook_token', false, 'application/json', '{}'),
+         ('omnidimension', 'webhook_token', false, 'application/json', '{}'),
+         ('webhook', 'signing_secret', false, 'application/json', '{}')
 $$;
 COMMENT ON FUNCTION switchboard._webhook_readers() IS
   'Providers whose webhooks are understood: the secret they are checked with, whether the body is a form (else JSON), and the reply
@@ -126,8 +128,13 @@ BEGIN
   EXCEPTION WHEN data_exception THEN
     RETURN NULL;
   END;
+  IF provider = 'webhook' THEN
+    named := (switchboard._reported_call(fields)).account_id;
+    SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = named AND a.provider = 'webhook';
+    RETURN account;
+  END IF;
   ids := jsonb_strip_nulls(jsonb_build_object(
-    'account_sid', fields -> 'AccountSid', 'customer_id', fields -> 'customer_id',
+    'account_sid', fields -> 'AccountSid', 'customer_id', fields -> 'customer_id', 'agent_id', fields -> 'bot_id',
     'application_id', switchboard._bearer_claims(headers) -> 'application_id'));
   SELECT a.* INTO account FROM switchboard.provider_accounts a
   WHERE a.provider = _webhook_account.provider
@@ -143,7 +150,8 @@ END
 $$;
 COMMENT ON FUNCTION switchboard._webhook_account(text, uuid, jsonb, boolean, jsonb, bytea) IS
   'The account a webhook is for: the one given, else "account" of the URL''s query, else the only one that has the id the request
-itself names (account_sid, customer_id, application_id of its settings). NULL if there is none.';
+itself names (account_sid, customer_id, application_id, agent_id of its settings); of a report about a handed over call, the account
+of that call. NULL if there is none.';
 REVOKE ALL ON FUNCTION switchboard._webhook_account(text, uuid, jsonb, boolean, jsonb, bytea) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._webhook_is_genuine(
@@ -153,19 +161,22 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 AS $$
 -- SECURITY DEFINER: opens a secret. It goes nowhere but into the comparison.
 DECLARE
-  reference text;
+  secret  record;
+  genuine boolean := false;
 BEGIN
-  SELECT s.value INTO reference FROM switchboard.provider_secrets s
-  WHERE s.account_id = account.id AND s.name = secret_name;
-  IF reference IS NULL THEN
-    RETURN false;
-  END IF;
-  RETURN switchboard.webhook_signature_ok(
-    account.provider, switchboard._open_secret(reference, account.id || '/' || secret_name), url, headers, body);
+  FOR secret IN
+    SELECT s.name, s.value FROM switchboard.provider_secrets s
+    WHERE s.account_id = account.id AND s.name IN (secret_name, 'previous_' || secret_name)
+  LOOP
+    genuine := genuine OR switchboard.webhook_signature_ok(
+      account.provider, switchboard._open_secret(secret.value, account.id || '/' || secret.name), url, headers, body);
+  END LOOP;
+  RETURN genuine;
 END
 $$;
 COMMENT ON FUNCTION switchboard._webhook_is_genuine(switchboard.provider_accounts, text, text, jsonb, bytea) IS
-  'Whether a webhook is signed with the account''s secret; false when the account has none. Errors: as _open_secret().';
+  'Whether a webhook is signed with the account''s secret or, while that is being replaced, the one before (previous_...); false when
+the account has none. Errors: as _open_secret().';
 REVOKE ALL ON FUNCTION switchboard._webhook_is_genuine(switchboard.provider_accounts, text, text, jsonb, bytea) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._try_webhook(inbox switchboard.webhook_inbox, fields jsonb)
@@ -179,6 +190,8 @@ BEGIN
     WHEN 'twilio' THEN RETURN switchboard._act_twilio(inbox, fields);
     WHEN 'vonage' THEN RETURN switchboard._act_vonage(inbox, fields);
     WHEN 'voipstudio' THEN RETURN switchboard._act_voipstudio(inbox, fields);
+    WHEN 'omnidimension' THEN RETURN switchboard._act_omnidimension(inbox, fields);
+    WHEN 'webhook' THEN RETURN switchboard._act_webhook(inbox, fields);
   END CASE;
 EXCEPTION WHEN OTHERS THEN
   RETURN format('%s: %s', SQLSTATE, SQLERRM);
@@ -319,6 +332,9 @@ BEGIN
       WHEN 'twilio' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_twilio(receive_webhook.event, fields) r;
       WHEN 'vonage' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_vonage(receive_webhook.event, fields) r;
       WHEN 'voipstudio' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_voipstudio(receive_webhook.event, fields) r;
+      WHEN 'omnidimension' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_omnidimension(receive_webhook.event, fields) r;
+      WHEN 'webhook' THEN SELECT r.* INTO thing, event_key
+                          FROM switchboard._read_webhook(receive_webhook.event, fields, receive_webhook.headers, account.id) r;
     END CASE;
   EXCEPTION WHEN data_exception THEN
     problem := format('cannot be read: %s', SQLERRM);
@@ -330,7 +346,8 @@ BEGIN
   INSERT INTO switchboard.webhook_inbox AS w
     (tenant_id, account_id, provider, event, external_id, dedupe_key, url, headers, body, signature_ok, processed_at,
      error)
-  VALUES (account.tenant_id, account.id, account.provider, coalesce(receive_webhook.event, ''), thing, event_key, public_url,
+  VALUES (account.tenant_id, account.id, account.provider, coalesce(receive_webhook.event, ''), thing, event_key,
+          switchboard._url_to_keep(public_url),
           switchboard._headers_to_keep(receive_webhook.headers), coalesce(receive_webhook.body, ''), true,
           clock_timestamp(), problem)
   ON CONFLICT (tenant_id, provider, dedupe_key) DO UPDATE SET repeats = w.repeats + 1
@@ -351,7 +368,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard.receive_webhook(text, text, jsonb, bytea, text, uuid) IS
-  'Takes a webhook of a provider (twilio, vonage, voipstudio). url: as the provider called it, query included; account_id, else "account" of
+  'Takes a webhook of a provider (twilio, vonage, voipstudio, omnidimension; webhook: the report of an external call system). url: as the provider called it, query included; account_id, else "account" of
 that query, else an id in the request itself says whose it is. Returns what to answer: 200 and what the provider expects; 403 bad
 signature, nothing is kept; 400 cannot be read, kept in webhook_inbox; 404 no such account. A repeat is recorded once and acted on
 once; what could not be acted on is kept with its error and tried again. Errors: SB009 unknown provider, 22023 headers are no object.';
@@ -371,6 +388,21 @@ END
 $$;
 COMMENT ON FUNCTION switchboard._headers_to_keep(jsonb) IS 'Headers without those that carry secrets.';
 REVOKE ALL ON FUNCTION switchboard._headers_to_keep(jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._url_to_keep(url text)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- PL/pgSQL, which keeps its plans. Nearly always there is nothing to do.
+BEGIN
+  IF strpos(url, 'token=') = 0 THEN
+    RETURN url;
+  END IF;
+  RETURN regexp_replace(url, '([?&]token=)[^&#]*', '\1***', 'g');
+END
+$$;
+COMMENT ON FUNCTION switchboard._url_to_keep(text) IS 'A URL without the secret that it may carry in token.';
+REVOKE ALL ON FUNCTION switchboard._url_to_keep(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._webhook_reply(
   account switchboard.provider_accounts, event text, url text, fields jsonb)

@@ -115,6 +115,9 @@ BEGIN
   END IF;
   IF log.account_id IS NOT NULL AND coalesce(log.call_id, log.dialed_at::text) IS NOT NULL THEN
     PERFORM switchboard._require_carrier(log);
+    IF log.call_id IS NOT NULL AND switchboard._takes_packages(log.provider) THEN
+      RAISE EXCEPTION 'provider % cannot be told to hang up', log.provider USING ERRCODE = '0A000';
+    END IF;
     UPDATE switchboard.call_logs c SET hang_up_at = coalesce(c.hang_up_at, at) WHERE c.id = log.id;
     IF log.call_id IS NOT NULL THEN
       PERFORM switchboard._send_hang_ups(ARRAY[log.id]);
@@ -131,7 +134,7 @@ COMMENT ON FUNCTION switchboard.hang_up(uuid) IS
   'Ends a call that has not ended; returns the call_logs row. One that has not been sent yet is canceled in this transaction: it is
 never placed, and its person goes back on the campaign''s list, the attempt not counted. One that the provider has is hung up after
 commit, also when it only rings; it ends when the provider says so. Asking again is harmless. Errors: P0002 no such call, SB005 it
-has ended, SB002 its account is gone.';
+has ended, SB002 its account is gone, 0A000 an external call system has it.';
 REVOKE ALL ON FUNCTION switchboard.hang_up(uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._leave_voicemail(call uuid, voicemail uuid, at timestamptz)
@@ -307,10 +310,11 @@ BEGIN
               CASE WHEN said ->> 'status' = ANY (enum_range(NULL::switchboard.call_status)::text[]) THEN said ->> 'status' END,
               switchboard._event_time(said ->> 'ended_at', at), switchboard._digits_or_null(said ->> 'duration'),
               CASE WHEN said ->> 'answered_by' = ANY (enum_range(NULL::switchboard.answered_by)::text[]) THEN said ->> 'answered_by' END,
-              NULL, NULL, said || '{"source": "call.status"}')::switchboard.call_status_event;
+              said ->> 'recording_url', NULL, said || '{"source": "call.status"}')::switchboard.call_status_event;
   IF switchboard._call_rank(told.status) > switchboard._call_rank(log.status)
      OR told.answered_by IS NOT NULL AND log.answered_by IS NULL
-     OR switchboard._told_cost(said) IS NOT NULL AND log.cost IS NULL THEN
+     OR switchboard._told_cost(said) IS NOT NULL AND log.cost IS NULL
+     OR told.recording_url IS NOT NULL AND log.recording_url IS NULL THEN
     RETURN told;
   END IF;
   RETURN NULL;
@@ -318,7 +322,7 @@ END
 $$;
 COMMENT ON FUNCTION switchboard._fetched_status(switchboard.job_result, timestamptz) IS
   'What the answer to a job of kind call.status says about its call: {status (in our words), duration, answered_by, ended_at, price,
-price_unit}; NULL when we knew.';
+price_unit, recording_url}; NULL when we knew.';
 REVOKE ALL ON FUNCTION switchboard._fetched_status(switchboard.job_result, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._apply_control_results(results switchboard.job_result[], at timestamptz)
@@ -335,6 +339,11 @@ BEGIN
   IF fetched IS NOT NULL THEN
     PERFORM switchboard._apply_call_status(fetched);
   END IF;
+
+  PERFORM switchboard._note_recording(r.subject_id, r.response ->> 'log_id', r.response ->> 'recording_url',
+                                      switchboard._digits_or_null(r.response ->> 'duration'), NULL)
+  FROM unnest(results) r
+  WHERE r.kind = 'call.status' AND r.outcome = 'ok' AND r.response ? 'recording_url' AND r.response ? 'log_id';
 
   -- A message that the provider did not take was not left.
   WITH undone AS (

@@ -247,30 +247,28 @@ COMMENT ON FUNCTION switchboard._check_disposition(switchboard.call_logs, text, 
   'What can be wrong with a disposition, before anything is written: 22023, SB001.';
 REVOKE ALL ON FUNCTION switchboard._check_disposition(switchboard.call_logs, text, timestamptz, timestamptz) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard.create_disposition(
-  call_id uuid, disposition text, notes text DEFAULT NULL, follow_up_date timestamptz DEFAULT NULL)
+CREATE OR REPLACE FUNCTION switchboard._record_disposition(
+  log switchboard.call_logs, disposition text, notes text, follow_up timestamptz, at timestamptz)
 RETURNS switchboard.call_dispositions
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off
 AS $$
--- SECURITY DEFINER: what follows reaches lists, the feed and the audit log; _call_for_change() checks the session.
+-- SECURITY DEFINER: what follows reaches lists, the feed and the audit log. Internal: the caller has locked the call and checked what
+-- is said about it.
 -- Sessions keep the plans that they made while tables were small: these are to be index probes all the same.
 -- Order of locks: the call, the contact, whatever the do-not-call list reaches (people by id, queue entries), the person.
 DECLARE
-  at     timestamptz := clock_timestamp();
-  log    switchboard.call_logs := switchboard._call_for_change(create_disposition.call_id);
   said   switchboard.call_dispositions;
   rule   jsonb;
   earned int;
   person uuid;
 BEGIN
-  PERFORM switchboard._check_disposition(log, create_disposition.disposition, create_disposition.follow_up_date, at);
-  rule := switchboard._disposition_rule(log.tenant_id, create_disposition.disposition::switchboard.call_disposition);
+  rule := switchboard._disposition_rule(log.tenant_id, _record_disposition.disposition::switchboard.call_disposition);
   SELECT max((switchboard._disposition_rule(d.tenant_id, d.disposition) ->> 'score')::int) INTO earned
   FROM switchboard.call_dispositions d WHERE d.tenant_id = log.tenant_id AND d.call_id = log.id;
 
   INSERT INTO switchboard.call_dispositions (tenant_id, call_id, disposition, notes, follow_up_date, created_at)
-  VALUES (log.tenant_id, log.id, create_disposition.disposition::switchboard.call_disposition,
-          nullif(btrim(create_disposition.notes), ''), create_disposition.follow_up_date, at)
+  VALUES (log.tenant_id, log.id, _record_disposition.disposition::switchboard.call_disposition,
+          nullif(btrim(_record_disposition.notes), ''), follow_up, at)
   RETURNING * INTO said;
 
   -- Whom nobody has spoken to is not put into the contact book.
@@ -294,6 +292,25 @@ BEGIN
     'callId', log.id, 'disposition', said.disposition, 'userId', said.user_id, 'campaignId', log.campaign_id,
     'contactId', person, 'followUpDate', said.follow_up_date)));
   RETURN said;
+END
+$$;
+COMMENT ON FUNCTION switchboard._record_disposition(switchboard.call_logs, text, text, timestamptz, timestamptz) IS
+  'Records what was concluded about a call and does what follows from it, see create_disposition().';
+REVOKE ALL ON FUNCTION switchboard._record_disposition(switchboard.call_logs, text, text, timestamptz, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard.create_disposition(
+  call_id uuid, disposition text, notes text DEFAULT NULL, follow_up_date timestamptz DEFAULT NULL)
+RETURNS switchboard.call_dispositions
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: see _record_disposition(); _call_for_change() checks the session.
+DECLARE
+  at  timestamptz := clock_timestamp();
+  log switchboard.call_logs := switchboard._call_for_change(create_disposition.call_id);
+BEGIN
+  PERFORM switchboard._check_disposition(log, create_disposition.disposition, create_disposition.follow_up_date, at);
+  RETURN switchboard._record_disposition(log, create_disposition.disposition, create_disposition.notes,
+                                         create_disposition.follow_up_date, at);
 END
 $$;
 COMMENT ON FUNCTION switchboard.create_disposition(uuid, text, text, timestamptz) IS

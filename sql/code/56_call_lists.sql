@@ -223,7 +223,7 @@ BEGIN
   FROM switchboard.jobs_finished j WHERE j.tenant_id = log.tenant_id AND j.idempotency_key = key;
   checked_at := greatest(checked_at, (SELECT max(e.received_at) FROM switchboard.call_events e
                                       WHERE e.tenant_id = log.tenant_id AND e.call_log_id = log.id));
-  IF switchboard._call_rank(log.status) < 3 AND log.call_id IS NOT NULL AND log.account_id IS NOT NULL
+  IF switchboard._call_rank(log.status) < 3 AND log.call_id IS NOT NULL AND log.account_id IS NOT NULL AND log.provider <> 'webhook'
      AND current_setting('transaction_read_only') = 'off'
      AND coalesce(greatest(asked, checked_at) < clock_timestamp() - interval '5 seconds', true) THEN
     INSERT INTO switchboard.jobs_open (tenant_id, kind, account_id, subject_id, payload, priority, max_attempts, idempotency_key)
@@ -236,7 +236,7 @@ END
 $$;
 COMMENT ON FUNCTION switchboard._ask_provider(uuid) IS
   'Has the provider asked how a live call stands, unless that has just been done; when something was heard of it last, and whether an
-answer is awaited.';
+answer is awaited. Receivers of webhooks cannot be asked: they report.';
 REVOKE ALL ON FUNCTION switchboard._ask_provider(uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard.get_call(id uuid)
