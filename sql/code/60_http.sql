@@ -1,20 +1,28 @@
 -- One function serves all HTTP routes, so that any front is a thin pipe.
 --
 -- Routes are rows of _http_routes(): a method, a path whose {name} parts become parameters, and a function that takes
--- switchboard.http_request and returns switchboard.http_response. Errors a client causes become problem documents (RFC 9457).
+-- switchboard.http_request and returns switchboard.http_response; personal says that it is for somebody, not for anybody who asks.
+-- Errors a client causes become problem documents (RFC 9457).
 
 CREATE OR REPLACE FUNCTION switchboard._http_routes()
-RETURNS TABLE (method text, path text, handler text)
+RETURNS TABLE (method text, path text, handler text, personal boolean)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  VALUES ('GET',  '/healthz', '_http_health'),
-         ('GET',  '/metrics', '_http_metrics'),
-         ('POST', '/api/webhooks/call/status', '_http_twilio_status'),
-         ('POST', '/api/webhooks/{provider}/{event}', '_http_webhook'),
-         ('GET',  '/api/webhooks/{provider}/{event}', '_http_webhook')
+  VALUES ('GET',  '/healthz', '_http_health', false),
+         ('GET',  '/metrics', '_http_metrics', false),
+         ('POST', '/api/webhooks/call/status', '_http_twilio_status', false),
+         ('POST', '/api/webhooks/{provider}/{event}', '_http_webhook', false),
+         ('GET',  '/api/webhooks/{provider}/{event}', '_http_webhook', false),
+         ('POST', '/api/campaigns/trigger-call', '_http_trigger_call', true),
+         ('POST', '/api/campaigns/price-drop', '_http_price_drop', true),
+         ('POST', '/api/campaigns/stock-alert', '_http_stock_alert', true),
+         ('POST', '/api/campaigns/promotion', '_http_promotion', true),
+         ('GET',  '/api/campaigns/triggers/{id}/package', '_http_call_package', true),
+         ('GET',  '/api/customers/phone', '_http_customers', true),
+         ('GET',  '/api/customers/purchase-history', '_http_purchase_history', true)
 $$;
 COMMENT ON FUNCTION switchboard._http_routes() IS
-  'The routes of handle_http(). A path without parameters goes before one with.';
+  'The routes of handle_http(). A path without parameters goes before one with. personal: 401 for a session that acts for no tenant.';
 REVOKE ALL ON FUNCTION switchboard._http_routes() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_match(pattern text, path text)
@@ -59,12 +67,14 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   -- What is not the client's doing says nothing of the inside.
   SELECT CASE
+    WHEN code = '22032' THEN switchboard._http_problem(400, 'Bad Request', message, code)
+    WHEN code = '28000' THEN switchboard._http_problem(401, 'Unauthorized', message, code, '{"www-authenticate": "Bearer"}')
     WHEN code IN ('SB008', '42501') THEN switchboard._http_problem(403, 'Forbidden', message, code)
     WHEN code IN ('P0002', 'SB009') THEN switchboard._http_problem(404, 'Not Found', message, code)
     WHEN code IN ('23505', '23503', 'SB005') THEN switchboard._http_problem(409, 'Conflict', message, code)
-    WHEN code LIKE 'SB___' AND code NOT IN ('SB002', 'SB010') OR code LIKE '22%' OR code LIKE '23%'
+    WHEN code LIKE 'SB___' AND code NOT IN ('SB002', 'SB010') OR code LIKE '22%' OR code LIKE '23%' OR code LIKE '54%' OR code = '0A000'
       THEN switchboard._http_problem(422, 'Unprocessable Content', message, code)
-    WHEN code LIKE '40%' OR code LIKE '53%' OR code LIKE '55%' OR code LIKE '57%' OR code IN ('SB002', 'SB010')
+    WHEN code LIKE '40%' OR code LIKE '53%' OR code LIKE '55%' OR code LIKE '57%' OR code IN ('SB002', 'SB010', '25006')
       THEN switchboard._http_problem(503, 'Service Unavailable', 'try again later', code, '{"retry-after": "2"}')
     ELSE switchboard._http_problem(500, 'Internal Server Error', 'the request could not be served', code) END
 $$;
@@ -92,7 +102,7 @@ BEGIN
   IF octet_length(handle_http.body) > 1048576 THEN
     RETURN switchboard._http_problem(413, 'Content Too Large', 'a body may have 1 MB');
   END IF;
-  SELECT r.handler, m.parameters INTO route
+  SELECT r.handler, r.personal, m.parameters INTO route
   FROM switchboard._http_routes() r, LATERAL (SELECT switchboard._http_match(r.path, plain) AS parameters) m
   WHERE m.parameters IS NOT NULL AND r.method = CASE verb WHEN 'HEAD' THEN 'GET' ELSE verb END
   ORDER BY r.path LIKE '%{%'
@@ -111,6 +121,9 @@ BEGIN
               (SELECT coalesce(jsonb_object_agg(lower(h.key), h.value), '{}') FROM jsonb_each(handle_http.headers) h),
               coalesce(handle_http.body, ''), route.parameters)::switchboard.http_request;
   BEGIN
+    IF route.personal THEN
+      PERFORM switchboard._http_require_identity();
+    END IF;
     EXECUTE format('SELECT * FROM switchboard.%I($1)', route.handler) INTO answer USING request;
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS failed = RETURNED_SQLSTATE, reason = MESSAGE_TEXT;
@@ -128,7 +141,7 @@ $$;
 COMMENT ON FUNCTION switchboard.handle_http(text, text, jsonb, jsonb, bytea) IS
   'Serves an HTTP request: (status, headers, body). query: decoded parameters; headers: name to value; a front passes the request
 target as it came in header x-request-target, because signatures are over the exact URL. Never an exception for what a client sent:
-errors are problem documents (RFC 9457), 404, 405, 413, 422 and so on.';
+errors are problem documents (RFC 9457), 401, 404, 405, 413, 422 and so on.';
 REVOKE ALL ON FUNCTION switchboard.handle_http(text, text, jsonb, jsonb, bytea) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_url(request switchboard.http_request, public_url text)

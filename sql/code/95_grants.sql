@@ -82,7 +82,9 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'rebuild_campaign_stats']);
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
     'handle_http', '_http_routes', '_http_match', '_http_problem', '_http_error', '_http_webhook', '_http_twilio_status',
-    '_http_health', '_http_metrics']);
+    '_http_health', '_http_metrics', '_http_json', '_http_require_identity', '_http_fields', '_http_field', '_http_text', '_http_number',
+    '_http_uuid', '_http_label', '_http_trigger_call', '_http_triggered', '_http_price_drop', '_http_stock_alert', '_http_promotion',
+    '_http_call_package', '_http_customers', '_http_purchase_history']);
 
 -- Section: campaigns and the hopper
 SELECT switchboard._grant_execute('switchboard_app', ARRAY['recycle_campaign', '_recycle_campaign', '_outcomes', '_list_penetration']);

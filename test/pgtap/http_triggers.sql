@@ -1,0 +1,92 @@
+-- Routes of triggered calls and customers: what they answer, and to what they say no.
+\set ON_ERROR_STOP on
+BEGIN;
+SELECT no_plan();
+\ir support/dialer.sql
+SELECT test_dialer.new_tenant('other') AS other \gset
+INSERT INTO switchboard.contacts (phone_number) VALUES ('+12025550101') RETURNING id AS theirs \gset
+SELECT test_dialer.new_tenant('acme') AS tenant \gset
+UPDATE switchboard.tenants SET currency = 'USD' WHERE id = :'tenant';
+INSERT INTO switchboard.contacts (phone_number, name, email) VALUES ('+12025550101', 'Alice', 'alice@example.test') RETURNING id AS alice \gset
+INSERT INTO switchboard.contacts (phone_number, name) VALUES ('+12025550102', 'Bob') RETURNING id AS bob \gset
+INSERT INTO switchboard.contacts (phone_number, name) VALUES ('+12025550103', 'Carol') RETURNING id AS carol \gset
+INSERT INTO switchboard.products (name, price, stock) VALUES ('iPhone 15 Pro', 849.99, 5) RETURNING id AS phone \gset
+SELECT test_dialer.new_campaign(:'tenant', type => 'manual') AS campaign \gset
+UPDATE switchboard.campaigns SET product_id = :'phone', script = NULL WHERE id = :'campaign';
+INSERT INTO switchboard.campaigns (name) VALUES ('draft') RETURNING id AS draft \gset
+INSERT INTO switchboard.purchases (contact_id, product_id, amount_paid, purchased_at) SELECT unnest(ARRAY[:'alice', :'bob']::uuid[]), :'phone', 999.99, '2026-01-15 12:00+00';
+
+CREATE FUNCTION test_dialer.http(method text, path text, body text DEFAULT '', query jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
+  SELECT jsonb_build_object('status', r.status, 'type', r.headers ->> 'content-type', 'challenge', r.headers ->> 'www-authenticate')
+         || coalesce(nullif(convert_from(r.body, 'UTF8'), '')::jsonb, '{}')
+  FROM switchboard.handle_http(method, path, query, '{"content-type": "application/json"}', convert_to(body, 'UTF8')) r $$;
+CREATE FUNCTION test_dialer.says(answer jsonb) RETURNS text LANGUAGE sql AS $$ SELECT concat_ws(' ', answer ->> 'status', answer ->> 'detail') $$;
+CREATE TEMP TABLE routes AS SELECT r.method, replace(r.path, '{id}', :'phone') AS path FROM switchboard._http_routes() r WHERE r.personal;
+GRANT SELECT ON routes TO PUBLIC;
+SET LOCAL ROLE switchboard_gateway;
+
+-- Who asks.
+SAVEPOINT nobody;
+SELECT set_config('switchboard.tenant_id', '', true);
+SELECT is(test_dialer.http(method, path, '{}') - 'detail',
+  '{"status": 401, "type": "application/problem+json", "challenge": "Bearer", "title": "Unauthorized", "code": "28000"}'::jsonb || '{"type": "about:blank"}', '401: ' || path)
+FROM routes;
+SELECT set_config('request.jwt.claims', claims, true), is(test_dialer.http('GET', '/api/customers/phone') ->> 'status', '401', 'claims: ' || claims)
+FROM unnest(ARRAY['{', '[]', '{"tenant_id": "x"}', jsonb_build_object('tenant_id', :'phone')::text]) claims;
+SELECT set_config('request.jwt.claims', jsonb_build_object('tenant_id', :'tenant')::text, true);
+SELECT is(test_dialer.http('GET', '/api/customers/phone') ->> 'status', '200', 'claims of PostgREST are an identity');
+SELECT set_config('request.jwt.claims', '', true);
+ROLLBACK TO nobody;
+SELECT is(test_dialer.says(test_dialer.http('GET', '/api/campaigns/price-drop')), '405 GET is not possible here', 'another method');
+
+-- Bodies.
+SELECT is(test_dialer.says(test_dialer.http('POST', '/api/campaigns/trigger-call', body)), wanted, 'body: ' || left(body, 40))
+FROM (VALUES
+  ('', '400 the body is not JSON in UTF-8'), ('{', '400 the body is not JSON in UTF-8'), ('campaignId=1', '400 the body is not JSON in UTF-8'),
+  (repeat('[', 100000), '400 the body is not JSON in UTF-8'), ('[]', '422 the body must be a JSON object, not array'), ('"x"', '422 the body must be a JSON object, not string'),
+  ('null', '422 the body must be a JSON object, not null'), 
+  ('{}', '422 field "campaignId" is missing'), ('{"campaignId": null}', '422 field "campaignId" is missing'), ('{"campaignId": 5}', '422 field "campaignId" must be a uuid, not 5'),
+  ('{"campaign_id": "x"}', '422 field "campaignId" must be a uuid, not x'), ('{"campaignId": "a", "campaign_id": "b"}', '422 "campaignId" is given twice'),
+  (jsonb_build_object('campaignId', :'campaign')::text, '422 field "customerId" is missing'),
+  (jsonb_build_object('campaignId', :'campaign', 'customerId', :'alice')::text, '422 field "productId" is missing'),
+  (jsonb_build_object('campaignId', :'campaign', 'customerId', :'alice', 'productId', :'phone')::text, '422 field "triggerType" is missing'),
+  (jsonb_build_object('campaignId', :'campaign', 'customerId', :'alice', 'productId', :'phone', 'triggerType', 'sale')::text, '422 field "triggerType" must be one of price_drop, stock_alert, promotion, not sale'),
+  (jsonb_build_object('campaignId', :'campaign', 'customerId', :'alice', 'productId', :'phone', 'triggerType', 'promotion', 'discountPercent', '15%')::text, '422 field "discountPercent" must be a number, not "15%"')
+) v (body, wanted);
+SELECT is(test_dialer.http('POST', '/api/campaigns/trigger-call', body) ->> 'status', '422', body) FROM (VALUES ('{"a": 1e999999999}'), ('{"a": "\u0000"}')) v (body);
+SELECT is((switchboard.handle_http('POST', '/api/campaigns/promotion', '{}', '{}', '\xff')).status, 400, 'not UTF-8');
+SELECT is((switchboard.handle_http('POST', '/api/campaigns/promotion', '{}', '{}', NULL)).status, 400, 'no body at all');
+SELECT is(test_dialer.says(test_dialer.http('POST', '/api/campaigns/' || route, body::text)), wanted, route || ': ' || body::text)
+FROM (VALUES
+  ('price-drop', '{"oldPrice": 2, "newPrice": 1}'::jsonb, '422 field "productId" is missing'),
+  ('price-drop', jsonb_build_object('productId', :'phone', 'newPrice', 1), '422 field "oldPrice" is missing'),
+  ('price-drop', jsonb_build_object('product_id', :'phone', 'old_price', 2), '422 field "newPrice" is missing'),
+  ('price-drop', jsonb_build_object('productId', :'phone', 'oldPrice', '2', 'newPrice', 1), '422 field "oldPrice" must be a number, not "2"'),
+  ('price-drop', jsonb_build_object('productId', :'phone', 'originalPrice', 2, 'newPrice', 1, 'campaignId', 1), '422 field "campaignId" must be a uuid, not 1'),
+  ('stock-alert', '{}', '422 field "productId" is missing'), ('stock-alert', '{"productId": true}', '422 field "productId" must be a uuid, not true'),
+  ('promotion', '{}', '422 field "campaignId" is missing')) v (route, body, wanted);
+
+-- Customers.
+SELECT is(test_dialer.http('GET', '/api/customers/phone', query => '{"email": "ALICE"}') - 'challenge', jsonb_build_object('status', 200, 'type', 'application/json', 'customers',
+  jsonb_build_array(jsonb_build_object('id', :'alice', 'name', 'Alice', 'email', 'alice@example.test', 'phone', '+12025550101', 'hasPurchased', true,
+                                       'lastPurchaseDate', '2026-01-15 12:00+00'::timestamptz))), 'customers');
+SELECT is(jsonb_array_length(test_dialer.http('GET', '/api/customers/phone', query => jsonb_build_object('product_id', :'phone', 'limit', '1')) -> 'customers'), 1, 'parameters are texts');
+SELECT is(test_dialer.http('GET', '/api/customers/phone', query => jsonb_build_object('customerId', :'theirs')) -> 'customers', '[]', 'not those of another tenant');
+SELECT is(test_dialer.http('GET', '/api/customers/purchase-history', query => jsonb_build_object('customerId', :'bob')) -> 'total', '1', 'purchases');
+SELECT is(test_dialer.says(test_dialer.http('GET', path, query => query)), wanted, path || ' ' || query::text)
+FROM (VALUES ('/api/customers/phone', '{"productId": "x"}'::jsonb, '422 filter "productId" must be a uuid, not x'), ('/api/customers/phone', '{"nonsense": "x"}', '422 unknown filter: nonsense'),
+             ('/api/customers/phone', '{"email": ["a", "b"]}', '422 filter "email" must be a text, not ["a", "b"]'),
+             ('/api/customers/purchase-history', '{"limit": "0"}', '422 filter "limit" must be 1 to 500, not 0')) v (path, query, wanted);
+SELECT is(test_dialer.http('GET', '/api/customers/phone', query => '{"phone": "x"}') ->> 'status', '422', 'a bad number');
+
+-- Packages.
+RESET ROLE;
+INSERT INTO switchboard.call_triggers (contact_id, trigger_type, package) VALUES (:'carol', 'promotion', '{"customer_name": "Carol", "new_price": 849.90}') RETURNING id AS trigger \gset
+SET LOCAL ROLE switchboard_gateway;
+SELECT is(convert_from((switchboard.handle_http('GET', '/api/campaigns/triggers/' || :'trigger' || '/package', NULL, NULL, NULL)).body, 'UTF8'),
+  switchboard.get_call_package(:'trigger')::text, 'a package, as it is');
+SELECT is(test_dialer.says(test_dialer.http('GET', '/api/campaigns/triggers/' || id || '/package')), '404 no such triggered call: ' || id, 'no such triggered call')
+FROM unnest(ARRAY['x', :'phone']) id;
+
+SELECT * FROM finish();
+ROLLBACK;
