@@ -79,27 +79,138 @@ COMMENT ON FUNCTION switchboard._best_hours(uuid, text, timestamptz) IS
   'The up to five hours of the day (zone) with the surest share of live answers among outbound calls that were not canceled.';
 REVOKE ALL ON FUNCTION switchboard._best_hours(uuid, text, timestamptz) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._campaign_money(campaign uuid)
+CREATE OR REPLACE FUNCTION switchboard._cost_per_minute(campaign_settings jsonb, tenant_settings jsonb)
+RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT s.rate::numeric
+  FROM (VALUES (1, campaign_settings ->> 'cost_per_minute'), (2, tenant_settings ->> 'cost_per_minute')) s (place, rate)
+  WHERE s.rate ~ '^[0-9]{1,6}([.][0-9]{1,6})?$'
+  ORDER BY s.place LIMIT 1
+$$;
+COMMENT ON FUNCTION switchboard._cost_per_minute(jsonb, jsonb) IS
+  'settings.cost_per_minute of the campaign, else of the tenant, in its currency; NULL when neither is a number.';
+REVOKE ALL ON FUNCTION switchboard._cost_per_minute(jsonb, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._campaign_costs(campaign uuid)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   -- SECURITY INVOKER. Cost: one pass over the campaign's calls.
-  SELECT jsonb_build_object('currency', t.currency, 'converted', s.n, 'revenue', s.revenue, 'cost', c.cost,
-    'otherCosts', c.others, 'roi', round((s.revenue - c.cost) / nullif(c.cost, 0), 4))
+  SELECT jsonb_build_object(
+    'cost', coalesce(sum(b.charged) FILTER (WHERE b.currency = b.home), 0) + coalesce(sum(b.reckoned), 0),
+    'reckonedCost', coalesce(sum(b.reckoned), 0),
+    'otherCosts', coalesce(jsonb_object_agg(b.currency, b.charged) FILTER (WHERE b.currency <> b.home AND b.charged IS NOT NULL), '{}'))
+  FROM (SELECT coalesce(l.cost_currency, t.currency) AS currency, t.currency AS home, sum(l.cost) AS charged,
+               round(sum(ceil(l.duration / 60.0) * r.per_minute) FILTER (WHERE l.cost IS NULL), 4) AS reckoned
+        FROM switchboard.campaigns k
+        JOIN switchboard.tenants t ON t.id = k.tenant_id
+        CROSS JOIN LATERAL (SELECT switchboard._cost_per_minute(k.settings, t.settings) AS per_minute) r
+        JOIN switchboard.call_logs l ON l.tenant_id = k.tenant_id AND l.campaign_id = k.id
+        WHERE k.id = campaign
+        GROUP BY 1, 2) b
+$$;
+COMMENT ON FUNCTION switchboard._campaign_costs(uuid) IS
+  'What a campaign''s calls cost: cost, in the tenant''s currency: charged by providers, and where they charged nothing known
+reckonedCost, every begun minute at settings.cost_per_minute; otherCosts: charged in other currencies.';
+REVOKE ALL ON FUNCTION switchboard._campaign_costs(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._campaign_revenue(campaign uuid)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY INVOKER. Cost: one pass over the campaign's coupons, a probe for each that was redeemed.
+  -- The discount is the price before less what was paid; where that price is not known, what the percentage makes of it.
+  SELECT jsonb_build_object(
+    'couponsGiven', coalesce(sum(b.given), 0), 'converted', coalesce(sum(b.redeemed), 0),
+    'revenue', coalesce(sum(b.paid) FILTER (WHERE b.currency = b.home), 0),
+    'otherRevenue', coalesce(jsonb_object_agg(b.currency, b.paid) FILTER (WHERE b.currency <> b.home AND b.paid IS NOT NULL), '{}'),
+    'couponValue', coalesce(round(sum(b.saved) FILTER (WHERE b.currency = b.home), 2), 0))
+  FROM (SELECT coalesce(p.currency, t.currency) AS currency, t.currency AS home, count(*) AS given, count(p.redeemed_at) AS redeemed,
+               sum(p.redeemed_amount) AS paid,
+               sum(greatest(0, coalesce(g.original_price - p.redeemed_amount,
+                     p.redeemed_amount * p.discount_percent / nullif(100 - p.discount_percent, 0)))) AS saved
+        FROM switchboard.campaigns k
+        JOIN switchboard.tenants t ON t.id = k.tenant_id
+        JOIN switchboard.coupons p ON p.tenant_id = k.tenant_id AND p.campaign_id = k.id
+        LEFT JOIN LATERAL (
+          SELECT g.original_price FROM switchboard.call_triggers g WHERE g.tenant_id = p.tenant_id AND g.coupon_id = p.id
+          ORDER BY g.created_at DESC, g.id DESC LIMIT 1) g ON p.redeemed_at IS NOT NULL
+        WHERE k.id = campaign
+        GROUP BY 1, 2) b
+$$;
+COMMENT ON FUNCTION switchboard._campaign_revenue(uuid) IS
+  'What a campaign''s coupons brought: couponsGiven, converted (redeemed), revenue (paid with them, in the tenant''s currency; otherRevenue
+by currency), couponValue (by how much that was less than without them).';
+REVOKE ALL ON FUNCTION switchboard._campaign_revenue(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._campaign_money(campaign uuid)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY INVOKER. Revenue is what was paid, the discount is taken off it already: it is no cost once more.
+  SELECT m.money || jsonb_build_object(
+    'currency', t.currency,
+    'redemptionRate', switchboard._rate((m.money ->> 'converted')::bigint, (m.money ->> 'couponsGiven')::bigint),
+    'roi', round(((m.money ->> 'revenue')::numeric - (m.money ->> 'cost')::numeric) / nullif((m.money ->> 'cost')::numeric, 0), 4))
   FROM switchboard.campaigns k
-  JOIN switchboard.tenants t ON t.id = k.tenant_id,
-  LATERAL (SELECT count(*) AS n, coalesce(sum(p.redeemed_amount), 0) AS revenue FROM switchboard.coupons p
-           WHERE p.tenant_id = k.tenant_id AND p.campaign_id = k.id AND p.redeemed_at IS NOT NULL) s,
-  LATERAL (SELECT coalesce(sum(b.cost) FILTER (WHERE b.currency = t.currency), 0) AS cost,
-                  coalesce(jsonb_object_agg(b.currency, b.cost) FILTER (WHERE b.currency <> t.currency), '{}') AS others
-           FROM (SELECT coalesce(l.cost_currency, t.currency) AS currency, sum(l.cost) AS cost FROM switchboard.call_logs l
-                 WHERE l.tenant_id = k.tenant_id AND l.campaign_id = k.id AND l.cost IS NOT NULL GROUP BY 1) b) c
+  JOIN switchboard.tenants t ON t.id = k.tenant_id
+  CROSS JOIN LATERAL (SELECT switchboard._campaign_costs(k.id) || switchboard._campaign_revenue(k.id) AS money) m
   WHERE k.id = campaign
 $$;
 COMMENT ON FUNCTION switchboard._campaign_money(uuid) IS
-  'What a campaign brought and cost: converted (its coupons that were redeemed), revenue (what was paid with them), cost (what providers
-charged for its calls in the tenant''s currency; others apart), roi = (revenue - cost) / cost, NULL without cost.';
+  'What a campaign brought and cost: _campaign_revenue() and _campaign_costs(); redemptionRate = converted/couponsGiven; roi = (revenue -
+cost)/cost, NULL without cost.';
 REVOKE ALL ON FUNCTION switchboard._campaign_money(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._campaign_triggers(campaign uuid, list jsonb, list_eligible bigint)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY INVOKER. list, list_eligible: how many are listed and tried, and may be called, by the counts that are kept.
+  -- Somebody is on the list when the number is. Cost: one pass over the campaign's triggers, a probe of the list for each.
+  WITH people AS (
+    SELECT g.contact_id, bool_or(g.attempts > 0) AS called, l.id IS NOT NULL AS listed, coalesce(l.attempts > 0, false) AS tried
+    FROM switchboard.call_triggers g
+    JOIN switchboard.contacts k ON k.tenant_id = g.tenant_id AND k.id = g.contact_id
+    LEFT JOIN switchboard.campaign_contacts l ON l.campaign_id = g.campaign_id AND l.phone_number = k.phone_number
+    WHERE g.tenant_id = (SELECT c.tenant_id FROM switchboard.campaigns c WHERE c.id = campaign) AND g.campaign_id = campaign
+    GROUP BY g.contact_id, l.id
+  ), sums AS (
+    SELECT list_eligible + count(*) FILTER (WHERE NOT p.listed) AS eligible,
+           (list ->> 'tried')::bigint + count(*) FILTER (WHERE p.called AND NOT p.tried) AS contacted
+    FROM people p
+  ), buyers AS (
+    SELECT count(DISTINCT u.contact_id) AS n
+    FROM switchboard.coupons u
+    JOIN switchboard.contacts k ON k.tenant_id = u.tenant_id AND k.id = u.contact_id
+    WHERE u.tenant_id = (SELECT c.tenant_id FROM switchboard.campaigns c WHERE c.id = campaign) AND u.campaign_id = campaign
+      AND u.redeemed_at IS NOT NULL
+      AND (EXISTS (SELECT FROM switchboard.call_triggers g
+                   WHERE g.tenant_id = u.tenant_id AND g.contact_id = u.contact_id AND g.campaign_id = campaign AND g.attempts > 0)
+           OR EXISTS (SELECT FROM switchboard.campaign_contacts l
+                      WHERE l.campaign_id = campaign AND l.phone_number = k.phone_number AND l.attempts > 0))
+  ), by_status AS (
+    SELECT g.status, count(*) AS n FROM switchboard.call_triggers g
+    WHERE g.tenant_id = (SELECT c.tenant_id FROM switchboard.campaigns c WHERE c.id = campaign) AND g.campaign_id = campaign
+    GROUP BY 1
+  )
+  SELECT jsonb_build_object(
+    'triggers', (SELECT coalesce(sum(b.n), 0) FROM by_status b),
+    'triggerStatus', (SELECT jsonb_object_agg(s.status, coalesce(b.n, 0))
+                      FROM unnest(enum_range(NULL::switchboard.call_trigger_status)) s (status) LEFT JOIN by_status b USING (status)),
+    'triggerSkips', (SELECT coalesce(jsonb_object_agg(r.reason, r.n), '{}')
+                     FROM (SELECT e.key AS reason, sum(e.value::bigint) AS n
+                           FROM switchboard.trigger_runs r, jsonb_each_text(r.skipped) e
+                           WHERE r.tenant_id = (SELECT c.tenant_id FROM switchboard.campaigns c WHERE c.id = campaign)
+                             AND r.campaign_id = campaign GROUP BY 1) r),
+    'eligible', s.eligible, 'contacted', s.contacted, 'conversionRate', switchboard._rate(b.n, s.contacted))
+  FROM sums s, buyers b
+$$;
+COMMENT ON FUNCTION switchboard._campaign_triggers(uuid, jsonb, bigint) IS
+  'A campaign''s triggered calls by status, why others were not triggered, and the people of list and triggers together: eligible,
+contacted, conversionRate = those of them with a redeemed coupon / contacted.';
+REVOKE ALL ON FUNCTION switchboard._campaign_triggers(uuid, jsonb, bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard.campaign_report(campaign_id uuid, at timestamptz DEFAULT now())
 RETURNS jsonb
@@ -107,19 +218,26 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET 
 AS $$
 #variable_conflict use_column
 -- SECURITY INVOKER: an agent gets the figures of the calls that the agent sees.
--- Cost: one pass over the campaign's calls; the list is counted already.
+-- Cost: one pass each over the campaign's calls, triggers and coupons; the list is counted already.
 DECLARE
   scope    record := switchboard._figures_scope(campaign_report.campaign_id);
   campaign switchboard.dialer_campaigns;
   list     jsonb;
+  people   jsonb;
+  hours    jsonb;
+  money    jsonb;
   figures  record;
   month    record;
 BEGIN
+  -- What reads tables is called in statements: an expression keeps the plan of whoever ran it first in a transaction.
   SELECT k.* INTO campaign FROM switchboard.dialer_campaigns k WHERE k.id = campaign_report.campaign_id;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no such campaign: %', coalesce(campaign_report.campaign_id::text, 'null') USING ERRCODE = 'P0002';
   END IF;
-  list := switchboard._list_penetration(campaign.id);
+  SELECT switchboard._list_penetration(campaign.id) INTO list;
+  SELECT switchboard._campaign_triggers(campaign.id, list, (list ->> 'listed')::bigint - (campaign.stats ->> 'do_not_call')::bigint) INTO people;
+  SELECT switchboard._campaign_money(campaign.id) INTO money;
+  SELECT switchboard._best_hours(campaign.id, scope.zone, campaign_report.at - interval '30 days') INTO hours;
   SELECT coalesce(sum(f.n_calls), 0) AS calls, coalesce(sum(f.n_answered), 0) AS answered, coalesce(sum(f.n_live), 0) AS live,
          coalesce(sum(f.answered_seconds), 0) AS talk
   INTO figures
@@ -129,27 +247,28 @@ BEGIN
 
   RETURN jsonb_build_object(
     'campaignId', campaign.id, 'name', campaign.name, 'status', campaign.status, 'timezone', scope.zone, 'at', campaign_report.at,
-    'triggers', (SELECT count(*) FROM switchboard.call_triggers g WHERE g.tenant_id = campaign.tenant_id AND g.campaign_id = campaign.id),
-    'listed', list -> 'listed', 'eligible', (list ->> 'listed')::bigint - (campaign.stats ->> 'do_not_call')::bigint,
-    'contacted', list -> 'tried',
+    'listed', list -> 'listed',
     'calls', figures.calls, 'answered', figures.answered, 'live', figures.live, 'talkSeconds', figures.talk,
     'answerRate', switchboard._rate(figures.answered, figures.calls),
     'liveRate', switchboard._rate(figures.live, figures.calls),
     'abandonRate', switchboard._rate(month.abandoned, month.live),
     'penetration', switchboard._rate((list ->> 'tried')::bigint, (list ->> 'listed')::bigint),
-    'bestHours', switchboard._best_hours(campaign.id, scope.zone, campaign_report.at - interval '30 days'))
-    || switchboard._campaign_money(campaign.id);
+    'bestHours', hours) || people || money;
 END
 $$;
 COMMENT ON FUNCTION switchboard.campaign_report(uuid, timestamptz) IS
-  'A campaign in figures, over its whole life unless said otherwise. triggers: calls triggered by prices, stock or promotions. listed:
-people on the list; eligible: of these not do-not-call; contacted: of these called at least once (a refused call is taken back).
+  'A campaign in figures, over its whole life unless said otherwise. triggers: calls triggered by prices, stock or promotions, by status
+in triggerStatus; triggerSkips: by reason, who was not called by runs of triggers. listed: people on the list; eligible: of these not
+do-not-call, and people of triggers who are not on it; contacted: of all these called at least once (a refused call is taken back).
 calls, answered (answered_at set), live (outbound, not answered by a machine or fax), talkSeconds (duration of the answered).
-answerRate = answered/calls, liveRate = live/calls, abandonRate = abandoned/live of the last 30 days up to at, penetration =
-contacted/listed, each {"numerator", "denominator", "rate", "low", "high"} with the 95 % Wilson interval. bestHours: up to five hours of
-the day by the lower end of live/dialed of the last 30 days. converted: coupons redeemed; revenue: paid with them; cost: charged by
-providers for calls, currency of the tenant, otherCosts by currency; roi = (revenue - cost)/cost. Clock: start of the call, zone of the
-campaign, else of the tenant. Errors: P0002 no such campaign, 22023 at is null or infinite.';
+answerRate = answered/calls, liveRate = live/calls, abandonRate = abandoned/live of the last 30 days up to at, penetration = people on
+the list called/listed, conversionRate = contacted people with a redeemed coupon/contacted, redemptionRate = converted/couponsGiven,
+each {"numerator", "denominator", "rate", "low", "high"} with the 95 % Wilson interval. bestHours: up to five hours of the day by the
+lower end of live/dialed of the last 30 days. couponsGiven; converted: of these redeemed; revenue: paid with them, couponValue: by how
+much that was less than without them; cost: charged by providers for calls, of calls without a charge reckonedCost, every begun minute
+at settings.cost_per_minute of the campaign, else of the tenant; all in the currency of the tenant, otherRevenue and otherCosts by
+currency; roi = (revenue - cost)/cost, null without cost. Clock: start of the call, zone of the campaign, else of the tenant. Errors:
+P0002 no such campaign, 22023 at is null or infinite.';
 REVOKE ALL ON FUNCTION switchboard.campaign_report(uuid, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._agent_times(tenant uuid, agent uuid, since timestamptz, until timestamptz)

@@ -112,7 +112,8 @@ SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['call_rollup
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'rebuild_call_rollups', '_add_arrays', '_count_at', '_sum_arrays', '_counts', '_call_quarter', '_is_counted', '_is_live',
     '_seconds_ahead', '_quarters_ahead', '_calls_of', '_cell_range', '_call_figures', '_recent_calls_of', '_figures_scope',
-    '_check_date_range', '_rate', 'abandon_rate', '_best_hours', '_campaign_money', 'campaign_report', '_agent_times', '_agent_line',
+    '_check_date_range', '_rate', 'abandon_rate', '_best_hours', '_cost_per_minute', '_campaign_costs',
+    '_campaign_revenue', '_campaign_money', '_campaign_triggers', 'campaign_report', '_agent_times', '_agent_line',
     'agent_report', 'service_level']);
 
 -- Section: customer value and call times

@@ -61,6 +61,86 @@ SELECT is(jsonb_build_array(r -> 'calls', r -> 'live', r -> 'abandonRate' -> 'de
           'an agent gets own and unassigned calls') FROM switchboard.campaign_report(:'campaign', '2026-06-11 12:00+00') r;
 RESET SESSION AUTHORIZATION;
 
+-- Triggered calls, coupons and what they brought. Three people: one on the list and called there, one on it, one who is not.
+INSERT INTO switchboard.campaigns (tenant_id, user_id, name, settings) VALUES (:'tenant', NULL, 'drop', '{"cost_per_minute": 0.05}') RETURNING id AS drop \gset
+INSERT INTO switchboard.contacts (tenant_id, phone_number)
+SELECT :'tenant', '+1202555020' || n FROM generate_series(1, 6) n;
+CREATE TEMP TABLE person AS SELECT right(phone_number, 1)::int AS n, id, phone_number FROM switchboard.contacts WHERE phone_number LIKE '+1202555020_';
+INSERT INTO switchboard.campaign_contacts (tenant_id, campaign_id, phone_number, attempts, status)
+SELECT :'tenant', :'drop', p.phone_number, CASE p.n WHEN 1 THEN 1 ELSE 0 END, CASE p.n WHEN 4 THEN 'do-not-call'::switchboard.campaign_contact_status ELSE 'pending' END
+FROM person p WHERE p.n IN (1, 2, 4);
+INSERT INTO switchboard.products (tenant_id, name, price, currency) VALUES (:'tenant', 'abroad', 10, 'EUR') RETURNING id AS abroad \gset
+INSERT INTO switchboard.coupons (tenant_id, code, discount_percent, contact_id, campaign_id, redeemed_at, redeemed_amount, currency)
+SELECT :'tenant', 'R' || c.n, c.discount, p.id, :'drop', CASE WHEN c.redeemed THEN now() END, c.paid, c.currency
+FROM (VALUES (1, 1, 15, true, 849.99, NULL), (2, 2, 20, true, 80, NULL), (3, 3, 15, false, NULL, NULL), (4, 5, 100, true, 0, NULL), (5, 6, 10, true, 9, 'EUR'),
+             (6, 1, 10, true, NULL, NULL)) c (n, person, discount, redeemed, paid, currency)
+JOIN person p ON p.n = c.person;
+INSERT INTO switchboard.call_triggers (tenant_id, campaign_id, contact_id, trigger_type, status, attempts, original_price, new_price, coupon_id)
+SELECT :'tenant', :'drop', p.id, 'price_drop', g.status::switchboard.call_trigger_status, g.attempts, g.before, g.after,
+       (SELECT u.id FROM switchboard.coupons u WHERE u.code = g.coupon)
+FROM (VALUES (1, 'completed', 1, 999.99, 849.99, 'R1'), (1, 'failed', 2, NULL, NULL, NULL), (2, 'completed', 1, NULL, NULL, NULL), (3, 'canceled', 0, 20, 17, 'R3'),
+             (5, 'scheduled', 0, 50, 0, 'R4')) g (n, status, attempts, before, after, coupon)
+JOIN person p USING (n);
+INSERT INTO switchboard.trigger_runs (tenant_id, campaign_id, trigger_type, triggered, skipped)
+VALUES (:'tenant', :'drop', 'price_drop', 4, '{"refunded": 2, "do-not-call": 1}'), (:'tenant', :'drop', 'price_drop', 0, '{"already-triggered": 4, "refunded": 1}'),
+       (:'tenant', :'campaign', 'price_drop', 0, '{"refunded": 9}');
+INSERT INTO switchboard.call_logs (tenant_id, user_id, campaign_id, status, duration, answered_at, cost, cost_currency)
+VALUES (:'tenant', NULL, :'drop', 'completed', 61, now(), NULL, NULL), (:'tenant', NULL, :'drop', 'completed', 60, now(), NULL, NULL), (:'tenant', NULL, :'drop', 'completed', 1, now(), 0.3, NULL),
+       (:'tenant', NULL, :'drop', 'no-answer', 0, NULL, NULL, NULL), (:'tenant', NULL, :'drop', 'completed', 600, now(), 0, 'USD'), (:'tenant', NULL, :'drop', 'completed', 60, now(), 2, 'GBP');
+SET SESSION AUTHORIZATION sb_reports_boss;
+SELECT switchboard.campaign_report(:'drop') AS report \gset
+SELECT is(:'report'::jsonb -> figure, wanted::jsonb, 'campaign_report: ' || figure)
+FROM (VALUES ('triggers', '5'), ('triggerStatus', '{"scheduled": 1, "calling": 0, "completed": 2, "failed": 1, "canceled": 1}'),
+             ('triggerSkips', '{"refunded": 3, "do-not-call": 1, "already-triggered": 4}'), ('listed', '3'), ('eligible', '4'), ('contacted', '2'),
+             ('couponsGiven', '6'), ('converted', '5'), ('revenue', '929.99'), ('otherRevenue', '{"EUR": 9.00}'), ('couponValue', '220.00'),
+             ('reckonedCost', '0.15'), ('cost', '0.45'), ('otherCosts', '{"GBP": 2}'), ('roi', '2065.6444'), ('answered', '5')) w (figure, wanted);
+SELECT is((:'report'::jsonb -> rate) - ARRAY['low', 'high'], wanted::jsonb, 'campaign_report: ' || rate)
+FROM (VALUES ('conversionRate', '{"numerator": 2, "denominator": 2, "rate": 1}'), ('redemptionRate', '{"numerator": 5, "denominator": 6, "rate": 0.8333}'),
+             ('penetration', '{"numerator": 1, "denominator": 3, "rate": 0.3333}')) w (rate, wanted);
+RESET SESSION AUTHORIZATION;
+UPDATE switchboard.campaigns SET settings = '{}' WHERE id = :'drop';
+SELECT is(switchboard.campaign_report(:'drop') -> 'cost', '0.3', 'without a price of a minute only what is charged counts');
+UPDATE switchboard.tenants SET settings = '{"cost_per_minute": "1"}' WHERE id = :'tenant';
+SELECT is(switchboard.campaign_report(:'drop') -> 'cost', '3.3', 'the tenant''s price of a minute');
+SELECT is(switchboard._cost_per_minute(c, '{"cost_per_minute": 2}'), wanted, 'cost_per_minute of the campaign: ' || c::text)
+FROM (VALUES ('{}'::jsonb, 2), ('{"cost_per_minute": 0}', 0), ('{"cost_per_minute": -1}', 2), ('{"cost_per_minute": "x"}', 2), ('{"cost_per_minute": "0.015"}', 0.015),
+             ('{"cost_per_minute": {}}', 2), ('{"cost_per_minute": 1e9}', 2)) v (c, wanted);
+UPDATE switchboard.tenants SET settings = '{}' WHERE id = :'tenant';
+
+-- Many triggers, coupons and calls at random: the report is a recount.
+SELECT setseed(0.5);
+INSERT INTO switchboard.campaigns (tenant_id, user_id, name, settings) VALUES (:'tenant', NULL, 'random', '{"cost_per_minute": 0.02}') RETURNING id AS random \gset
+INSERT INTO switchboard.contacts (tenant_id, phone_number) SELECT :'tenant', '+' || 12025560000 + n FROM generate_series(1, 400) n;
+INSERT INTO switchboard.campaign_contacts (tenant_id, campaign_id, phone_number, attempts, status)
+SELECT :'tenant', :'random', k.phone_number, (random() * 2)::int, CASE WHEN random() < 0.2 THEN 'do-not-call'::switchboard.campaign_contact_status ELSE 'pending' END
+FROM switchboard.contacts k WHERE k.phone_number LIKE '+1202556%' AND random() < 0.4;
+INSERT INTO switchboard.coupons (tenant_id, code, discount_percent, contact_id, campaign_id, redeemed_at, redeemed_amount)
+SELECT :'tenant', 'X' || k.id, 20, k.id, :'random', CASE WHEN random() < 0.5 THEN now() END, NULL FROM switchboard.contacts k WHERE k.phone_number LIKE '+1202556%' AND random() < 0.5;
+UPDATE switchboard.coupons SET redeemed_amount = round((random() * 100)::numeric, 2) WHERE campaign_id = :'random' AND redeemed_at IS NOT NULL;
+INSERT INTO switchboard.call_triggers (tenant_id, campaign_id, contact_id, trigger_type, status, attempts, coupon_id)
+SELECT :'tenant', :'random', k.id, 'promotion', (enum_range(NULL::switchboard.call_trigger_status))[1 + floor(random() * 5)], floor(random() * 3)::int, u.id
+FROM switchboard.contacts k LEFT JOIN switchboard.coupons u ON u.contact_id = k.id, generate_series(1, 2) WHERE k.phone_number LIKE '+1202556%' AND random() < 0.6;
+INSERT INTO switchboard.call_logs (tenant_id, user_id, campaign_id, status, duration, cost)
+SELECT :'tenant', NULL, :'random', 'completed', floor(random() * 300)::int, CASE WHEN random() < 0.5 THEN round(random()::numeric, 4) END FROM generate_series(1, 300);
+CREATE TEMP VIEW crowd AS
+SELECT k.id, l.id IS NOT NULL AS listed, l.status, coalesce(l.attempts, 0) > 0 AS tried,
+       coalesce((SELECT sum(g.attempts) FROM switchboard.call_triggers g WHERE g.contact_id = k.id), 0) > 0 AS called,
+       EXISTS (SELECT FROM switchboard.call_triggers g WHERE g.contact_id = k.id) AS triggered,
+       EXISTS (SELECT FROM switchboard.coupons u WHERE u.contact_id = k.id AND u.redeemed_at IS NOT NULL) AS bought
+FROM switchboard.contacts k LEFT JOIN switchboard.campaign_contacts l ON l.phone_number = k.phone_number
+WHERE k.phone_number LIKE '+1202556%';
+SELECT is(r -> w.figure, w.wanted, 'a recount: ' || w.figure)
+FROM switchboard.campaign_report(:'random') r, LATERAL (
+  SELECT 'eligible' AS figure, to_jsonb(count(*) FILTER (WHERE listed AND status <> 'do-not-call' OR triggered AND NOT listed)) AS wanted FROM crowd
+  UNION ALL SELECT 'contacted', to_jsonb(count(*) FILTER (WHERE tried OR called)) FROM crowd
+  UNION ALL SELECT 'conversionRate', switchboard._rate(count(*) FILTER (WHERE bought AND (tried OR called)), count(*) FILTER (WHERE tried OR called)) FROM crowd
+  UNION ALL SELECT 'triggers', to_jsonb(count(*)) FROM switchboard.call_triggers WHERE campaign_id = :'random'
+  UNION ALL SELECT 'couponsGiven', to_jsonb(count(*)) FROM switchboard.coupons WHERE campaign_id = :'random'
+  UNION ALL SELECT 'revenue', to_jsonb(sum(redeemed_amount)) FROM switchboard.coupons WHERE campaign_id = :'random'
+  UNION ALL SELECT 'couponValue', to_jsonb(round(sum(redeemed_amount) / 4, 2)) FROM switchboard.coupons WHERE campaign_id = :'random'
+  UNION ALL SELECT 'cost', to_jsonb(sum(coalesce(cost, ((duration + 59) / 60) * 0.02))) FROM switchboard.call_logs WHERE campaign_id = :'random') w;
+DELETE FROM switchboard.call_logs WHERE campaign_id IN (:'drop', :'random');
+
 -- An agent's day: 09:00 available, 10:00 busy, 10:30 wrap-up set to end at 10:40 into a pause, which lasts.
 INSERT INTO switchboard.agent_states (tenant_id, user_id, state, reason, started_at, ended_at, ends_at, next_state, next_reason) VALUES
   (:'tenant', :'ann', 'offline', NULL, '2026-06-09 00:00+00', '2026-06-10 13:00+00', NULL, NULL, NULL),
