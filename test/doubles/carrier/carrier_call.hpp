@@ -41,6 +41,7 @@ struct Call {
   std::string agent;      // VoIPstudio: the user whose phone rings first
   std::string caller_id;  // VoIPstudio
   std::string reference;  // of the caller's callback address; empty when it carries none
+  std::string package;    // what an external call system was told, as it came
   CallPlan plan;
 
   CallState state = CallState::kQueued;

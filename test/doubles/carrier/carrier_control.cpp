@@ -47,6 +47,7 @@ void AddEntry(core::JsonWriter* json, const Call& call) {
   json->Key("duration_s").Int(call.duration_s).Key("fault").String(call.fault);
   AddTexts(json, "said", call.said);
   AddTexts(json, "dialed", call.dialed);
+  json->Key("package").String(call.package);
   json->Key("status_callback").String(call.status_callback).EndObject();
 }
 
@@ -112,6 +113,8 @@ Answer Router::Handle(const Request& request) {
   if (path.starts_with("/sink")) return receivers_.Sink(request);
   if (path.starts_with("/hooks")) return receivers_.Hook(request);
   if (path.starts_with("/inbox")) return receivers_.Inbox(request);
+  if (path.starts_with("/packages")) return packages_.Handle(request);
+  if (path.starts_with("/api/v1/")) return omnidimension_.Handle(request, path.substr(8));
   if (path.starts_with("/2010-04-01/")) return twilio_.Handle(request);
   for (const std::string_view base : {"/v1.2/voipstudio/", "/v1.1/voipstudio/"}) {
     if (path.starts_with(base)) return voipstudio_.Handle(request, path.substr(base.size()));
@@ -127,6 +130,7 @@ Answer Router::Control(const Request& request) {
     if (what == "config") return Config(request);
     if (what != "reset") return NotFound();
     world_.Reset();
+    packages_.Reset();
     receivers_.Reset();
     requests_ = 0;
     return Json("{}");
@@ -176,6 +180,8 @@ std::string Router::StatsJson() const {
   json.Key("duplicate_hooks").Int(count(receivers_.HookDuplicates()));
   json.Key("refused_hooks").Int(count(receivers_.hooks_refused()));
   json.Key("sunk").Int(count(receivers_.sunk()));
+  json.Key("packages").Int(count(packages_.delivered()));
+  json.Key("refused_packages").Int(count(packages_.refused()));
   json.Key("webhooks").BeginObject().Key("posted").Int(count(webhooks.posted));
   json.Key("repeated").Int(count(webhooks.repeated)).Key("failed").Int(count(webhooks.failed));
   AddCounts(&json, "by_status", webhooks.by_status);

@@ -9,6 +9,8 @@
 //   POST /control/reset     forget calls, messages, hooks and counts; settings stay
 #pragma once
 
+#include "test/doubles/carrier/carrier_omnidimension.hpp"
+#include "test/doubles/carrier/carrier_packages.hpp"
 #include "test/doubles/carrier/carrier_receivers.hpp"
 #include "test/doubles/carrier/carrier_twilio.hpp"
 #include "test/doubles/carrier/carrier_voipstudio.hpp"
@@ -20,7 +22,13 @@ namespace switchboard::carrier {
 class Router {
  public:
   explicit Router(World& world)
-      : world_(world), twilio_(world), voipstudio_(world), vonage_(world), receivers_(world) {}
+      : world_(world),
+        twilio_(world),
+        voipstudio_(world),
+        vonage_(world),
+        omnidimension_(world),
+        packages_(world),
+        receivers_(world) {}
 
   Answer Handle(const Request& request);
 
@@ -33,6 +41,8 @@ class Router {
   TwilioFront twilio_;
   VoipStudioFront voipstudio_;
   VonageFront vonage_;
+  OmniDimensionFront omnidimension_;
+  PackagesFront packages_;
   Receivers receivers_;
   std::size_t requests_ = 0;
 };

@@ -63,6 +63,11 @@ struct Settings {
   std::string vonage_application;       // its id; empty: any
   std::string vonage_public_key;        // PEM, of the application; empty: tokens are not verified
   std::string vonage_signature_secret;  // webhooks are signed with it; empty: they are not
+  std::string omnidimension_key;        // empty: anybody
+  std::string omnidimension_webhook;    // URL told after each call; empty: none
+  int omnidimension_zone_minutes = 0;   // time zone of what it tells, east of UTC
+  int packages_status = 200;            // what /packages answers; nothing is called unless 2xx
+  std::string packages_report;          // URL told of the calls of packages; empty: none
   std::string hook_secret;              // whsec_…; empty: signatures are not checked
   int hook_status = 200;
   std::string inbox_answer = "{}";  // what /inbox answers; sent as text/xml when it starts with "<"
