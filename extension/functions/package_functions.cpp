@@ -1,27 +1,17 @@
 #include <optional>
 #include <string>
 
+#include "extension/functions/template_cache.hpp"
 #include "extension/pg/args.hpp"
 #include "extension/pg/entry.hpp"
-#include "extension/pg/function_cache.hpp"
-#include "workers/core/bounded_cache.hpp"
 #include "workers/core/call_package.hpp"
-#include "workers/core/errors.hpp"
 #include "workers/core/hours_text.hpp"
 #include "workers/core/locale_format.hpp"
 #include "workers/core/script_vars.hpp"
-#include "workers/core/template.hpp"
 #include "workers/core/uuid.hpp"
 
 namespace switchboard {
 namespace {
-
-// A statement renders few templates for many people.
-using Templates = core::BoundedCache<core::Template, 32>;
-
-const core::Template& ParsedTemplate(FunctionCallInfo fcinfo, const std::string& body) {
-  return pg::Cached<Templates>(fcinfo).Get(body, [&body] { return core::Template(body); });
-}
 
 std::optional<std::string> OptUuidText(FunctionCallInfo fcinfo, int n) {
   const auto uuid = pg::OptArgUuid(fcinfo, n);
@@ -63,16 +53,6 @@ SB_SQL_FUNCTION(sb_format_date) {
 SB_SQL_FUNCTION(sb_call_hours_text) {
   return pg::ReturnText(core::HoursText(pg::ArgTime(fcinfo, 0), pg::ArgTime(fcinfo, 1),
                                         pg::ArgText(fcinfo, 2), pg::ArgTimestamp(fcinfo, 3)));
-}
-
-// _render_or_null(body text, vars jsonb) -> text
-SB_SQL_FUNCTION(sb_render_or_null) {
-  try {
-    return pg::ReturnText(
-        ParsedTemplate(fcinfo, pg::ArgText(fcinfo, 0)).Render(pg::ArgJson(fcinfo, 1)));
-  } catch (const core::Error&) {
-    return pg::ReturnNull(fcinfo);
-  }
 }
 
 // _script_vars(…) -> jsonb: the fields of ScriptFacts in its order, and a template for the reason

@@ -1,17 +1,33 @@
 #include <array>
 #include <string>
 
+#include "extension/functions/template_cache.hpp"
 #include "extension/pg/args.hpp"
 #include "extension/pg/entry.hpp"
 #include "workers/core/coupon_code.hpp"
+#include "workers/core/errors.hpp"
 #include "workers/core/sms_segments.hpp"
-#include "workers/core/template.hpp"
 
 namespace switchboard {
+namespace {
+
+std::string Rendered(FunctionCallInfo fcinfo) {
+  const core::Template& parsed = ParsedTemplate(fcinfo, pg::ArgText(fcinfo, 0));
+  return parsed.Render(pg::ArgJson(fcinfo, 1));
+}
+
+}  // namespace
 
 // render_template(body text, vars jsonb) -> text
-SB_SQL_FUNCTION(sb_render_template) {
-  return pg::ReturnText(core::RenderTemplate(pg::ArgText(fcinfo, 0), pg::ArgJson(fcinfo, 1)));
+SB_SQL_FUNCTION(sb_render_template) { return pg::ReturnText(Rendered(fcinfo)); }
+
+// _render_or_null(body text, vars jsonb) -> text
+SB_SQL_FUNCTION(sb_render_or_null) {
+  try {
+    return pg::ReturnText(Rendered(fcinfo));
+  } catch (const core::Error&) {
+    return pg::ReturnNull(fcinfo);
+  }
 }
 
 // sms_segments(body text) -> (encoding text, segments int, units int)

@@ -7,6 +7,13 @@ REVOKE ALL ON FUNCTION switchboard.render_template(text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard.render_template(text, jsonb) IS
 'Renders a Mustache template: variables (never HTML-escaped), sections, inverted sections, comments, set delimiters; no partials, no lambdas. Errors: SB012 naming an interpolated variable that is absent, 22023 malformed template or variables, 54000 more than 1 MB of output or sections nested too deeply.';
 
+CREATE OR REPLACE FUNCTION switchboard._render_or_null(body text, vars jsonb) RETURNS text
+LANGUAGE c IMMUTABLE PARALLEL SAFE STRICT
+AS 'MODULE_PATHNAME', 'sb_render_or_null';
+REVOKE ALL ON FUNCTION switchboard._render_or_null(text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._render_or_null(text, jsonb) IS
+'As render_template(), NULL where that is an error. A template is parsed once per statement.';
+
 -- STABLE: what one visible character is (it is never split) changes with Unicode.
 CREATE OR REPLACE FUNCTION switchboard.sms_segments(
     body text, OUT encoding text, OUT segments integer, OUT units integer)

@@ -187,30 +187,12 @@ COMMENT ON FUNCTION switchboard._script_vars(text, text, text, text, text, text,
     numeric, numeric, timestamptz, timestamptz, text, text, text, text) IS
 'The variables of a script, to be laid over the campaign''s and the contact''s own: _free_vars(settings -> ''vars'') || _free_vars(metadata) || _script_vars(...) || vars. Money, dates and the discount are written as in the locale, dates in the time zone; unknown locales, zones and currencies are no error (en-US, UTC, the code). What is not known about the person is empty; what is not known about the offer is absent, so that a script which speaks of it fails. reason_template, if any, is rendered with them as reason.';
 
-CREATE OR REPLACE FUNCTION switchboard._render_or_null(body text, vars jsonb) RETURNS text
-LANGUAGE c IMMUTABLE PARALLEL SAFE STRICT
-AS 'MODULE_PATHNAME', 'sb_render_or_null';
-REVOKE ALL ON FUNCTION switchboard._render_or_null(text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION switchboard._render_or_null(text, jsonb) IS
-'As render_template(), NULL where that is an error. A template is parsed once per statement.';
-
 -- Numbers given as prices and discount are facts, to be written out as any others; texts are taken as they are.
 CREATE OR REPLACE FUNCTION switchboard._number_or_null(vars jsonb, key text) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT CASE WHEN jsonb_typeof(vars -> key) = 'number' THEN (vars ->> key)::numeric END $$;
 REVOKE ALL ON FUNCTION switchboard._number_or_null(jsonb, text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._number_or_null(jsonb, text) IS 'A member of an object if it is a number.';
-
-CREATE OR REPLACE FUNCTION switchboard._contact_zone(timezone text, phone_number text, tenant_zone text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-SELECT coalesce(nullif(timezone, ''),
-                (SELECT z.zones[1] FROM switchboard.phone_timezones(phone_number) AS z (zones) WHERE cardinality(z.zones) = 1),
-                tenant_zone)
-$$;
-REVOKE ALL ON FUNCTION switchboard._contact_zone(text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION switchboard._contact_zone(text, text, text) IS
-'The IANA zone that a person''s dates are written in: theirs, else their number''s when it has only one, else the tenant''s.';
 
 CREATE OR REPLACE FUNCTION switchboard._check_script_subject(campaign_id uuid, contact_id uuid, product_id uuid, trigger_type text, vars jsonb)
 RETURNS void
@@ -252,8 +234,8 @@ BEGIN
   SELECT switchboard.render_template(x.script,
            switchboard._free_vars(c.settings -> 'vars') || switchboard._free_vars(k.metadata)
            || switchboard._script_vars(
-                x.locale, switchboard._contact_zone(k.timezone, k.phone_number, t.timezone), coalesce(p.currency, t.currency),
-                k.name, k.first_name, k.last_name, k.email, k.company, k.position, k.phone_number,
+                x.locale, switchboard._call_zone(k.timezone, switchboard._phone_place(k.phone_number), t.timezone), coalesce(p.currency, t.currency),
+                switchboard._person_name(k.name, k.first_name, k.last_name), k.first_name, k.last_name, k.email, k.company, k.position, k.phone_number,
                 p.name, coalesce(switchboard._number_or_null(vars, 'discount_percent'), c.discount_percent), NULL,
                 switchboard._number_or_null(vars, 'original_price'), coalesce(switchboard._number_or_null(vars, 'new_price'), p.price),
                 (SELECT max(b.purchased_at) FROM switchboard.purchases b

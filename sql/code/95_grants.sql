@@ -68,8 +68,8 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 -- Section: call packages and scripts
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'format_money', 'format_date', 'generate_call_script', '_check_script_subject', '_script_texts', '_script_template', '_script_words',
-    '_built_in_scripts', '_locale_rank', '_script_vars', '_free_vars', '_render_or_null', '_number_or_null', '_contact_zone', '_call_hours_text',
-    '_call_package']);
+    '_built_in_scripts', '_locale_rank', '_script_vars', '_free_vars', '_render_or_null', '_number_or_null', '_call_zone', '_phone_place',
+    '_call_hours_text', '_call_package']);
 
 -- Section: dialer, calls, HTTP, analytics
 -- Names with _ are the parts of the functions before them that run as the caller, or that check the caller themselves.

@@ -3,6 +3,7 @@
 #include "workers/core/call_package.hpp"
 #include "workers/core/decimal.hpp"
 #include "workers/core/locale_format.hpp"
+#include "workers/core/spoken_text.hpp"
 
 namespace switchboard::core {
 
@@ -36,20 +37,23 @@ std::string WholeName(const ScriptFacts& facts) {
   return first.empty() || last.empty() ? first + last : first + " " + last;
 }
 
+// Empty when not known.
+std::string Line(const OptText& text) { return text ? OneLine(*text) : std::string{}; }
+
 void AddPerson(const ScriptFacts& facts, JsonFields* fields) {
-  const std::string name = WholeName(facts);
+  const std::string name = OneLine(WholeName(facts));
   fields->Text("customer_name", name);
   fields->Text("name", name);
-  fields->Text("first_name", facts.first_name.value_or(""));
-  fields->Text("last_name", facts.last_name.value_or(""));
-  fields->Text("email", facts.email.value_or(""));
-  fields->Text("company", facts.company.value_or(""));
-  fields->Text("position", facts.position.value_or(""));
-  fields->Text("phone_number", facts.phone_number.value_or(""));
+  fields->Text("first_name", Line(facts.first_name));
+  fields->Text("last_name", Line(facts.last_name));
+  fields->Text("email", Line(facts.email));
+  fields->Text("company", Line(facts.company));
+  fields->Text("position", Line(facts.position));
+  fields->Text("phone_number", Line(facts.phone_number));
 }
 
 void AddOffer(const ScriptFacts& facts, JsonFields* fields) {
-  fields->TextIfAny("product_name", facts.product_name);
+  if (facts.product_name) fields->Text("product_name", OneLine(*facts.product_name));
   fields->TextIfAny("discount", Percent(facts));
   fields->TextIfAny("coupon_code", facts.coupon_code);
   fields->TextIfAny("original_price", Money(facts, facts.original_price));
@@ -60,9 +64,9 @@ void AddOffer(const ScriptFacts& facts, JsonFields* fields) {
 }
 
 void AddCaller(const ScriptFacts& facts, JsonFields* fields) {
-  fields->Text("campaign_name", facts.campaign_name.value_or(""));
-  fields->Text("company_name", facts.company_name.value_or(""));
-  fields->Text("agent_name", facts.agent_name.value_or(""));
+  fields->Text("campaign_name", Line(facts.campaign_name));
+  fields->Text("company_name", Line(facts.company_name));
+  fields->Text("agent_name", Line(facts.agent_name));
 }
 
 }  // namespace
