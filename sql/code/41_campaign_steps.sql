@@ -132,6 +132,7 @@ BEGIN
   PERFORM switchboard._audit(new.tenant_id, 'campaign-status', 'campaign:' || new.id,
     jsonb_build_object('from', old.status, 'to', new.status));
   IF new.status = 'active' THEN
+    PERFORM switchboard._resume_triggers(new.tenant_id, new.id);
     PERFORM switchboard._wake();
   ELSIF new.status IN ('completed', 'archived') THEN
     PERFORM FROM switchboard.dialer_queues q
@@ -139,6 +140,7 @@ BEGIN
     UPDATE switchboard.dialer_queues q
     SET status = 'skipped', reason = 'campaign-' || new.status, reserved_by = NULL, reserved_until = NULL
     WHERE q.tenant_id = new.tenant_id AND q.campaign_id = new.id AND q.status = 'queued';
+    PERFORM switchboard._cancel_listed_triggers(new.tenant_id, new.id);
   END IF;
   RETURN NULL;
 END

@@ -17,7 +17,8 @@
 -- party: the contact's timezone, else every zone the number may lie in, else the campaign's timezone, else the tenant's.
 --
 -- Calls that count for a cap: outbound ones to the number, whoever made them, that were handed to a provider (dialed_at) unless
--- it never took them, and those that wait to be dialed, ahead of the one that is judged. "Day" is the called party's: of
+-- it never took them, and those that wait to be dialed, ahead of the one that is judged; triggered ones wait for their time and
+-- count when they are judged together with it. "Day" is the called party's: of
 -- several zones each must be within the cap.
 
 CREATE OR REPLACE FUNCTION switchboard._next_open_time(at timestamptz, zones text[], windows jsonb[])
@@ -224,6 +225,7 @@ BEGIN
     LEFT JOIN LATERAL (
       SELECT array_agg(coalesce(c.dialed_at, at) ORDER BY coalesce(c.dialed_at, at) DESC)
                FILTER (WHERE CASE WHEN c.dialed_at IS NULL THEN c.status = 'initiated' AND (a.call IS NULL OR c.id < a.call)
+                                                                 AND (NOT c.waits OR c.id = ANY (calls))
                                   ELSE c.dialed_at > at - interval '8 days'
                                     AND NOT (c.status = 'failed' AND c.call_id IS NULL) END) AS called,
              max(coalesce(c.ended_at, c.answered_at, c.dialed_at, c.started_at)) FILTER (WHERE c.abandoned) AS abandoned_at,

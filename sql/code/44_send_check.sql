@@ -5,9 +5,11 @@ RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT coalesce(code IN ('do-not-call', 'consent-revoked', 'consent-required', 'sms-not-allowed', 'abandoned-recently',
-                           'on-a-call', 'frequency-cap', 'outside-calling-hours', 'holiday', 'no-calling-hours'), false)
+                           'on-a-call', 'frequency-cap', 'outside-calling-hours', 'holiday', 'no-calling-hours',
+                           'campaign-not-active', 'offer-expired', 'offer-withdrawn', 'coupon-redeemed'), false)
 $$;
-COMMENT ON FUNCTION switchboard._is_refusal(text) IS 'Whether a job''s code is a compliance refusal of ours, see 44_compliance.sql.';
+COMMENT ON FUNCTION switchboard._is_refusal(text) IS
+  'Whether a job''s code is a refusal of ours: compliance (44_compliance.sql), the campaign, or the offer (59_trigger_sending.sql).';
 REVOKE ALL ON FUNCTION switchboard._is_refusal(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._lock_numbers(job_ids uuid[])
@@ -35,7 +37,7 @@ AS $$
 -- A call that is refused is over (its person goes back on the list); a message waits until it may be sent. What goes to no
 -- number (hanging up, asking for a status) is nobody's business here.
 -- Numbers are locked first and calls counted afterwards, so that two calls together stay within the cap.
--- Cost: one decision query per tenant and campaign among the jobs.
+-- Triggered calls: see _send_triggers(). Cost: one decision query per tenant and campaign among the jobs.
 DECLARE
   batch  record;
   locked constant uuid[] := switchboard._lock_numbers(job_ids);
@@ -47,7 +49,9 @@ BEGIN
   ORDER BY c.id FOR NO KEY UPDATE;
   FOR batch IN
     SELECT j.tenant_id, c.campaign_id, coalesce(j.payload ->> 'channel', 'voice') AS channel, j.kind,
-           k.status AS campaign_status,
+           k.status AS campaign_status, c.metadata ? 'call_trigger_id' AS triggered,
+           -- Triggered calls that no list leads to have lines of their own to wait for.
+           CASE WHEN c.metadata ? 'call_trigger_id' AND c.campaign_contact_id IS NULL THEN j.account_id END AS direct_by,
            array_agg(j.id ORDER BY j.id) AS jobs, array_agg(j.subject_id ORDER BY j.id) AS subjects,
            array_agg(coalesce(c.to_number, j.payload ->> 'to') ORDER BY j.id) AS phones,
            -- A call that was deleted meanwhile (its job names it) is not placed.
@@ -59,8 +63,13 @@ BEGIN
     LEFT JOIN switchboard.campaigns k ON k.id = c.campaign_id
     LEFT JOIN switchboard.dialer_queues q ON q.tenant_id = c.tenant_id AND q.call_log_id = c.id
     WHERE j.id = ANY (job_ids) AND coalesce(c.to_number, j.payload ->> 'to') IS NOT NULL AND j.id <> ALL (coalesce(locked, '{}'))
-    GROUP BY 1, 2, 3, 4, 5
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
   LOOP
+    IF batch.direct_by IS NOT NULL THEN
+      RETURN QUERY SELECT s.* FROM switchboard._send_triggers(batch.tenant_id, batch.campaign_id, batch.direct_by, batch.jobs, batch.subjects,
+                                                              batch.phones, batch.untouched, at) s;
+      CONTINUE;
+    END IF;
     RETURN QUERY
     WITH verdicts AS MATERIALIZED (
       SELECT batch.jobs[d.n] AS job_id, batch.subjects[d.n] AS subject_id, d.retry_at,
@@ -76,6 +85,9 @@ BEGIN
       WHERE batch.kind = 'call' AND v.reason IS NULL AND c.tenant_id = batch.tenant_id AND c.id = v.subject_id
     )
     SELECT v.job_id, v.reason IS NULL, v.reason, CASE WHEN batch.kind <> 'call' THEN v.retry_at END FROM verdicts v;
+    IF batch.triggered THEN
+      PERFORM switchboard._note_trigger_dialing(batch.tenant_id, batch.subjects, at);
+    END IF;
   END LOOP;
   RETURN QUERY
   SELECT j.id, j.id <> ALL (coalesce(locked, '{}')), CASE WHEN j.id = ANY (locked) THEN 'number-busy' END,

@@ -89,11 +89,15 @@ AS $$
 BEGIN
   UPDATE switchboard.dialer_queues q SET status = 'skipped', reason = new.status::text
   WHERE q.tenant_id = new.tenant_id AND q.contact_id = new.id AND q.status = 'queued';
+  IF EXISTS (SELECT FROM switchboard.call_triggers t
+             WHERE t.tenant_id = new.tenant_id AND t.campaign_contact_id = new.id AND t.status = 'scheduled') THEN
+    PERFORM switchboard._follow_list(ARRAY[new.id], '{}', clock_timestamp());
+  END IF;
   RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION switchboard._close_entries() IS
-  'Trigger on campaign_contacts: somebody who is not to be called any more leaves the queue.';
+  'Trigger on campaign_contacts: somebody who is not to be called any more leaves the queue, and is not called because of what was triggered.';
 REVOKE ALL ON FUNCTION switchboard._close_entries() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER campaign_contacts_finished AFTER UPDATE OF status ON switchboard.campaign_contacts

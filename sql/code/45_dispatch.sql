@@ -201,7 +201,12 @@ DECLARE
   owner      uuid := CASE WHEN switchboard._is_agentless(campaign) THEN campaign.user_id END;
   dispatched int;
   skipped    jsonb;
+  made       uuid[];
 BEGIN
+  entries := switchboard._drop_stale_offers(entries, at);
+  IF entries = '{}' THEN
+    RETURN 0;
+  END IF;
   WITH picked AS MATERIALIZED (
     SELECT k.*, row_number() OVER () AS n, switchboard.uuid_v7() AS call_log_id   -- ids in the order of the calls
     FROM (SELECT q.id AS queue_id, l.id AS list_id, l.phone_number, l.contact_id
@@ -219,10 +224,11 @@ BEGIN
   ), calls AS (
     INSERT INTO switchboard.call_logs
       (id, tenant_id, user_id, direction, from_number, to_number, lead_id, campaign_id, campaign_contact_id, provider,
-       account_id, started_at)
+       account_id, metadata, started_at)
     SELECT j.call_log_id, campaign.tenant_id, owner, 'outbound', caller, j.phone_number, j.contact_id, campaign.id,
-           j.list_id, account.provider, account.id, at
+           j.list_id, account.provider, account.id, switchboard._call_topic(campaign.tenant_id, j.list_id), at
     FROM judged j WHERE j.allowed
+    RETURNING id, metadata ? 'call_trigger_id' AS triggered
   ), work AS (
     INSERT INTO switchboard.jobs_open (tenant_id, kind, account_id, subject_id, payload)
     SELECT campaign.tenant_id, 'call', account.id, j.call_log_id,
@@ -247,9 +253,13 @@ BEGIN
   )
   SELECT count(*) FILTER (WHERE j.allowed),
          (SELECT jsonb_object_agg(r.reason, r.n)
-          FROM (SELECT s.reason, count(*) AS n FROM judged s WHERE NOT s.allowed GROUP BY s.reason) r)
-  INTO dispatched, skipped
+          FROM (SELECT s.reason, count(*) AS n FROM judged s WHERE NOT s.allowed GROUP BY s.reason) r),
+         (SELECT array_agg(c.id) FROM calls c WHERE c.triggered)
+  INTO dispatched, skipped, made
   FROM judged j;
+  IF made IS NOT NULL THEN
+    PERFORM switchboard._tell_triggers(made);
+  END IF;
   IF skipped IS NOT NULL THEN
     INSERT INTO switchboard.campaign_runs (tenant_id, campaign_id, started_at, finished_at, skipped, source)
     VALUES (campaign.tenant_id, campaign.id, at, clock_timestamp(), skipped, 'dispatch');
@@ -368,9 +378,12 @@ AS $$
                      WHERE l.campaign_id = campaign AND l.status IN ('pending', 'failed', 'callback')
                        AND l.next_attempt_at IS NOT NULL)
      AND NOT EXISTS (SELECT FROM switchboard.campaign_contacts l WHERE l.campaign_id = campaign AND l.status = 'calling')
+     AND NOT EXISTS (SELECT FROM switchboard.campaigns c
+                     JOIN switchboard.call_triggers t ON t.tenant_id = c.tenant_id AND t.campaign_id = c.id
+                     WHERE c.id = campaign AND t.status IN ('scheduled', 'calling') AND t.campaign_contact_id IS NULL)
 $$;
 COMMENT ON FUNCTION switchboard._nobody_left(uuid) IS
-  'Whether a campaign has a list and nobody on it is being called or will be.';
+  'Whether a campaign has a list, nobody on it is being called or will be, and neither is anybody whose call was triggered.';
 REVOKE ALL ON FUNCTION switchboard._nobody_left(uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._dial_campaign(

@@ -69,6 +69,7 @@ BEGIN
     ORDER BY (q.assigned_to = agent) IS TRUE DESC, q.priority DESC, q.scheduled_at, q.id
     LIMIT 1 FOR NO KEY UPDATE OF q, l SKIP LOCKED;
     EXIT WHEN NOT FOUND;
+    CONTINUE WHEN switchboard._drop_stale_offers(ARRAY[entry.id], at) = '{}';
     SELECT d.* INTO verdict
     FROM switchboard._decide_contacts(campaign.tenant_id, campaign.id, ARRAY[entry.phone_number], 'voice', at, 'queue', ARRAY[entry.id]) d;
     IF verdict.allowed THEN

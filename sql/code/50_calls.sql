@@ -8,8 +8,15 @@ AS $$
 -- SECURITY DEFINER: dispatch and webhooks of any tenant. Internal. Parallel unsafe: the exception block needs a subtransaction.
 DECLARE
   template text := coalesce(nullif(btrim(wanted), ''), nullif(btrim(campaign.script), ''));
+  offer    text;
   vars     jsonb;
 BEGIN
+  IF nullif(btrim(wanted), '') IS NULL AND list_id IS NOT NULL THEN
+    offer := switchboard._listed_script(tenant, list_id);
+    IF offer IS NOT NULL THEN
+      RETURN offer;
+    END IF;
+  END IF;
   IF template IS NOT NULL AND strpos(template, '{{') = 0 THEN
     RETURN template;
   END IF;
@@ -37,8 +44,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._call_text(switchboard.campaigns, uuid, uuid, uuid, text) IS
-  'What is said when somebody answers: the text wanted, else the campaign''s script, with the person''s fields and metadata filled in;
-else, or when a variable is missing (logged as a warning), the name of the tenant.';
+  'What is said when somebody answers: the text wanted, else the script of what the person on the list is to be called because of, else
+the campaign''s script, with the person''s fields and metadata filled in; else, or when a variable is missing (logged as a warning), the name of the tenant.';
 REVOKE ALL ON FUNCTION switchboard._call_text(switchboard.campaigns, uuid, uuid, uuid, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._refuse_contact(phone text, reason text, retry_at timestamptz)
@@ -82,6 +89,7 @@ DECLARE
   call     uuid := switchboard.uuid_v7();
   at       timestamptz := now();
 BEGIN
+  metadata := metadata - 'call_trigger_id';   -- ours: it marks what was triggered
   -- Locked against deletion before its person is: that is the order of locks.
   SELECT c.* INTO campaign FROM switchboard.campaigns c
   WHERE c.tenant_id = tenant AND c.id = _place_call.campaign_id FOR KEY SHARE;
@@ -100,11 +108,17 @@ BEGIN
   SET status = 'calling', attempts = l.attempts + 1, last_attempt_at = at, last_call_id = call, next_attempt_at = NULL
   WHERE l.campaign_id = campaign.id AND l.phone_number = to_phone AND l.status NOT IN ('calling', 'do-not-call')
   RETURNING l.id INTO listed;
+  IF listed IS NOT NULL THEN
+    metadata := metadata || switchboard._call_topic(tenant, listed);
+  END IF;
   INSERT INTO switchboard.call_logs
     (id, tenant_id, user_id, direction, from_number, to_number, lead_id, campaign_id, campaign_contact_id, provider, account_id,
      metadata, started_at)
   VALUES (call, tenant, switchboard.current_user_id(), 'outbound', caller, to_phone, person, campaign.id, listed, account.provider, account.id,
           metadata, at);
+  IF metadata ? 'call_trigger_id' THEN
+    PERFORM switchboard._tell_triggers(ARRAY[call]);
+  END IF;
   UPDATE switchboard.dialer_queues q SET status = 'calling', call_log_id = call
   WHERE q.tenant_id = tenant AND q.contact_id = listed AND q.status = 'queued';
   first := switchboard._take_caller(call, at);
@@ -240,7 +254,7 @@ BEGIN
   PERFORM switchboard._check_call_changes(log, changes);
   UPDATE switchboard.call_logs c
   SET notes = CASE WHEN changes ? 'notes' THEN nullif(changes ->> 'notes', '') ELSE c.notes END,
-      metadata = c.metadata || coalesce(changes -> 'metadata', '{}'),
+      metadata = c.metadata || (coalesce(changes -> 'metadata', '{}') - 'call_trigger_id'),
       lead_id = CASE WHEN changes ? 'lead_id' THEN (changes ->> 'lead_id')::uuid ELSE c.lead_id END,
       user_id = CASE WHEN changes ? 'user_id' THEN (changes ->> 'user_id')::uuid ELSE c.user_id END,
       assigned_at = CASE WHEN changes ? 'user_id' AND (changes ->> 'user_id')::uuid IS DISTINCT FROM c.user_id THEN at ELSE c.assigned_at END,

@@ -259,12 +259,12 @@ BEGIN
 
   -- Not placed, for good. If a webhook has come meanwhile the call does exist, and its word counts.
   SELECT array_agg(ROW(c.id, c.tenant_id, c.provider, NULL,
-                       CASE WHEN r.code IN ('canceled', 'campaign-not-active') OR c.hang_up_at IS NOT NULL
+                       CASE WHEN r.code = 'canceled' OR c.hang_up_at IS NOT NULL
                               OR switchboard._is_refusal(r.code) THEN 'canceled' ELSE 'failed' END,
                        at, 0, NULL, NULL, r.code,
                        jsonb_strip_nulls(jsonb_build_object('outcome', r.outcome, 'code', r.code, 'error', r.error))
                       )::switchboard.call_status_event),
-         array_agg(c.id) FILTER (WHERE r.code = 'campaign-not-active' OR switchboard._is_refusal(r.code))
+         array_agg(c.id) FILTER (WHERE switchboard._is_refusal(r.code))
   INTO ended, refused
   FROM unnest(results) r
   JOIN switchboard.call_logs c ON c.tenant_id = r.tenant_id AND c.id = r.subject_id
@@ -276,6 +276,7 @@ BEGIN
     UPDATE switchboard.call_logs c SET error_code = r.code, error = r.error
     FROM unnest(results) r
     WHERE r.kind = 'call' AND c.tenant_id = r.tenant_id AND c.id = r.subject_id AND c.id = ANY (SELECT (unnest(ended)).call_log_id);
+    PERFORM switchboard._fail_bad_triggers(results);
     PERFORM switchboard._apply_call_status(ended);
     PERFORM switchboard._mark_bad_numbers(results);
     UPDATE switchboard.dialer_queues q SET status = 'skipped', reason = c.error_code
@@ -319,13 +320,20 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_cata
 AS $$
   -- SECURITY DEFINER: acts for the tenant of each job. Internal.
   -- The provider will not call this number, whoever asks: no further attempt, on any list of this tenant that holds it as failed.
-  UPDATE switchboard.campaign_contacts l
-  SET next_attempt_at = NULL, last_outcome = 'bad-number'
-  FROM unnest(results) r
-  JOIN switchboard.call_logs c ON c.tenant_id = r.tenant_id AND c.id = r.subject_id
-  WHERE r.kind = 'call' AND r.final AND r.outcome = 'suppress' AND r.code <> 'canceled' AND NOT switchboard._is_refusal(r.code)
-    AND l.id = c.campaign_contact_id AND l.last_call_id = c.id AND l.status = 'failed'
+  WITH marked AS (
+    UPDATE switchboard.campaign_contacts l
+    SET next_attempt_at = NULL, last_outcome = 'bad-number'
+    FROM unnest(results) r
+    JOIN switchboard.call_logs c ON c.tenant_id = r.tenant_id AND c.id = r.subject_id
+    WHERE r.kind = 'call' AND r.final AND r.outcome = 'suppress' AND r.code <> 'canceled' AND NOT switchboard._is_refusal(r.code)
+      AND l.id = c.campaign_contact_id AND l.last_call_id = c.id AND l.status = 'failed'
+    RETURNING l.tenant_id, l.id
+  )
+  UPDATE switchboard.call_triggers t SET status = 'failed', reason = 'bad-number'
+  FROM marked m
+  WHERE t.tenant_id = m.tenant_id AND t.campaign_contact_id = m.id AND t.status IN ('scheduled', 'calling')
 $$;
 COMMENT ON FUNCTION switchboard._mark_bad_numbers(switchboard.job_result[]) IS
-  'A provider''s refusal that is about the number (no such number, blocked) ends the attempts for the person on the list.';
+  'A provider''s refusal that is about the number (no such number, blocked) ends the attempts for the person on the list, and what was triggered for
+them.';
 REVOKE ALL ON FUNCTION switchboard._mark_bad_numbers(switchboard.job_result[]) FROM PUBLIC;

@@ -65,7 +65,8 @@ RETURNS switchboard.call_logs
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: looks for the calls of the account given; without one, for whose report it may be, which its signature must
--- then prove. Internal. Of a triggered call with several tries the last one is meant, unless the report says otherwise.
+-- then prove. Internal. Of a triggered call with several tries the last one that was made is meant, unless the report says otherwise;
+-- none that still waits for its time.
 DECLARE
   log switchboard.call_logs;
 BEGIN
@@ -79,8 +80,9 @@ BEGIN
   IF log.id IS NULL OR log.account_id IS DISTINCT FROM coalesce(account, log.account_id) THEN
     SELECT c.* INTO log
     FROM switchboard.call_triggers t
-    JOIN switchboard.call_logs c ON c.tenant_id = t.tenant_id AND c.id = t.call_log_id
-    WHERE t.id = switchboard._uuid_or_null(fields ->> 'call_trigger_id');
+    JOIN switchboard.call_logs c ON c.tenant_id = t.tenant_id AND c.lead_id = t.contact_id
+    WHERE t.id = switchboard._uuid_or_null(fields ->> 'call_trigger_id') AND c.metadata ->> 'call_trigger_id' = t.id::text AND NOT c.waits
+    ORDER BY c.started_at DESC, c.id DESC LIMIT 1;
   END IF;
   IF log.account_id IS DISTINCT FROM coalesce(account, log.account_id) THEN
     RETURN NULL;

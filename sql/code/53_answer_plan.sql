@@ -187,7 +187,7 @@ BEGIN
   END IF;
   RETURN jsonb_strip_nulls(jsonb_build_object(
     'action', 'say', 'language', switchboard._call_language(log, campaign), 'audio_url', campaign.settings ->> 'audio_url',
-    'text', switchboard._call_text(campaign, log.tenant_id, log.campaign_contact_id, log.lead_id, log.metadata ->> 'say')));
+    'text', coalesce(switchboard._trigger_script(log), switchboard._call_text(campaign, log.tenant_id, log.campaign_contact_id, log.lead_id, log.metadata ->> 'say'))));
 END
 $$;
 COMMENT ON FUNCTION switchboard._answer_plan(uuid, text, timestamptz) IS

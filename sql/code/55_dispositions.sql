@@ -286,6 +286,7 @@ BEGIN
     PERFORM switchboard._suppress_number(log, said, rule ->> 'suppress');
   END IF;
   PERFORM switchboard._conclude_people(ARRAY[log.id], at);
+  PERFORM switchboard._conclude_triggers(ARRAY[log.id], at);
 
   INSERT INTO switchboard.events (tenant_id, event, subject_id, data)
   VALUES (log.tenant_id, 'call-disposition', log.id, jsonb_strip_nulls(jsonb_build_object(

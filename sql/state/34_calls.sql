@@ -42,6 +42,9 @@ CREATE TABLE switchboard.call_logs (
     cost_currency text,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    -- In the predicate of an index, where dialed_at would cost every call that is dialed its hot update.
+    waits boolean NOT NULL GENERATED ALWAYS AS
+      (metadata ? 'call_trigger_id' AND campaign_contact_id IS NULL AND dialed_at IS NULL AND status = 'initiated') STORED,
     UNIQUE (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES switchboard.tenants (id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, user_id) REFERENCES switchboard.users (tenant_id, id) ON DELETE SET NULL (user_id),
@@ -67,7 +70,7 @@ COMMENT ON COLUMN switchboard.call_logs.campaign_contact_id IS 'The entry of the
 COMMENT ON COLUMN switchboard.call_logs.provider IS 'Who carries the call.';
 COMMENT ON COLUMN switchboard.call_logs.account_id IS 'The provider account that carries it; it may be gone.';
 COMMENT ON COLUMN switchboard.call_logs.metadata IS 'The application''s own fields.';
-COMMENT ON COLUMN switchboard.call_logs.started_at IS 'When it began; of a queued call, when it was queued.';
+COMMENT ON COLUMN switchboard.call_logs.started_at IS 'When it began; of a queued call, when it was queued; of a triggered one, once it was, when it was dialed.';
 COMMENT ON COLUMN switchboard.call_logs.dialed_at IS 'When the provider was asked to place it; null: it never was.';
 COMMENT ON COLUMN switchboard.call_logs.answered_at IS 'When it was answered.';
 COMMENT ON COLUMN switchboard.call_logs.ended_at IS 'When it ended.';
@@ -86,6 +89,7 @@ COMMENT ON COLUMN switchboard.call_logs.error_code IS 'The provider''s code when
 COMMENT ON COLUMN switchboard.call_logs.error IS 'What went wrong.';
 COMMENT ON COLUMN switchboard.call_logs.cost IS 'What the provider charged.';
 COMMENT ON COLUMN switchboard.call_logs.cost_currency IS 'ISO 4217 currency of cost.';
+COMMENT ON COLUMN switchboard.call_logs.waits IS 'Whether it was triggered and waits for its time: it takes no line yet.';
 CREATE UNIQUE INDEX call_logs_provider_call_key ON switchboard.call_logs (tenant_id, provider, call_id) WHERE call_id IS NOT NULL;
 COMMENT ON INDEX switchboard.call_logs_provider_call_key IS 'A provider''s call is one row; webhooks find it by this.';
 CREATE INDEX call_logs_started_idx ON switchboard.call_logs (tenant_id, started_at DESC, id DESC);
@@ -102,8 +106,11 @@ CREATE INDEX call_logs_called_idx ON switchboard.call_logs (tenant_id, to_number
 COMMENT ON INDEX switchboard.call_logs_called_idx IS 'How often a number was called lately: frequency caps.';
 CREATE INDEX call_logs_caller_idx ON switchboard.call_logs (tenant_id, from_number, started_at DESC) WHERE direction = 'inbound';
 COMMENT ON INDEX switchboard.call_logs_caller_idx IS 'Who called before, newest first.';
-CREATE INDEX call_logs_live_idx ON switchboard.call_logs (tenant_id, campaign_id) WHERE status IN ('initiated', 'ringing', 'answered');
-COMMENT ON INDEX switchboard.call_logs_live_idx IS 'Calls that have not ended.';
+CREATE INDEX call_logs_live_idx ON switchboard.call_logs (tenant_id, campaign_id)
+    WHERE status IN ('initiated', 'ringing', 'answered') AND NOT waits;
+COMMENT ON INDEX switchboard.call_logs_live_idx IS 'Calls that have not ended, without those that only wait for their time.';
+CREATE INDEX call_logs_homeless_idx ON switchboard.call_logs (tenant_id, campaign_id) WHERE waits AND account_id IS NULL;
+COMMENT ON INDEX switchboard.call_logs_homeless_idx IS 'Triggered calls that wait for an account that can make them.';
 CREATE INDEX call_logs_expiry_idx ON switchboard.call_logs (expires_at)
     WHERE expires_at IS NOT NULL AND direction = 'outbound' AND status IN ('initiated', 'ringing', 'answered');
 COMMENT ON INDEX switchboard.call_logs_expiry_idx IS 'Calls under way, by when they are settled without news.';

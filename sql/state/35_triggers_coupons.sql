@@ -167,3 +167,6 @@ CREATE INDEX call_triggers_list_idx ON switchboard.call_triggers (tenant_id, cam
 COMMENT ON INDEX switchboard.call_triggers_list_idx IS 'What a person on a list is to be called about.';
 CREATE INDEX call_triggers_run_idx ON switchboard.call_triggers (tenant_id, run_id) WHERE run_id IS NOT NULL;
 COMMENT ON INDEX switchboard.call_triggers_run_idx IS 'What a run made.';
+CREATE INDEX call_triggers_open_idx ON switchboard.call_triggers (tenant_id, campaign_id, status)
+    WHERE status IN ('scheduled', 'calling') AND campaign_contact_id IS NULL;
+COMMENT ON INDEX switchboard.call_triggers_open_idx IS 'Triggered calls that are not over and that no list leads to: whether a campaign is, and how many lines they need.';

@@ -83,17 +83,17 @@ BEGIN
   RETURN concat_ws(' / ', test_packages.call(call), test_packages.trigger(call));
 END $$;
 SELECT is(pg_temp.ends(:'account', '+12025550101', '11', '{"call_status": "busy", "call_duration": false, "hangup_source": false}'),
-          'busy 0 busy / failed busy', 'busy');
+          'busy 0 busy / scheduled', 'busy');
 SELECT is(pg_temp.ends(:'account', '+12025550102', '12', '{"call_status": "no_answer", "call_duration": 0}'),
-          'no-answer 0 user / failed no-answer', 'no answer');
+          'no-answer 0 user / scheduled', 'no answer');
 SELECT is(pg_temp.ends(:'account', '+12025550103', '13', '{"call_status": "no-answer", "call_report": false}'),
-          'no-answer 42 user / failed no-answer', 'spelled the other way, without a report');
+          'no-answer 42 user / scheduled', 'spelled the other way, without a report');
 SELECT is(pg_temp.ends(:'account', '+12025550104', '14', '{"call_status": "cancelled", "call_duration": 0}'),
           'canceled 0 user / canceled canceled', 'cancelled');
-SELECT is(pg_temp.ends(:'account', '+12025550105', '15', '{"call_status": "failed", "call_duration": 0}'), 'failed 0 user / failed failed', 'failed');
+SELECT is(pg_temp.ends(:'account', '+12025550105', '15', '{"call_status": "failed", "call_duration": 0}'), 'failed 0 user / scheduled', 'failed');
 SELECT is(pg_temp.ends(:'account', '+12025550106', '16', '{"call_status": "dancing", "call_duration": "7"}'), 'completed 7 user / completed',
           'a word we do not know, after talk');
-SELECT is(pg_temp.ends(:'account', '+12025550107', '17', '{"call_status": false, "call_duration": false}'), 'failed 0 user / failed failed',
+SELECT is(pg_temp.ends(:'account', '+12025550107', '17', '{"call_status": false, "call_duration": false}'), 'failed 0 user / scheduled',
           'no word at all, without talk');
 SELECT is(split_part(pg_temp.ends(:'account', '+12025550108', '18', '{"call_status": "voicemail_detected", "call_duration": 20,
             "recording_url": "https://rec.example/1.mp3", "call_report": {"sentiment": false, "summary": false}}'), ' / ', 1),

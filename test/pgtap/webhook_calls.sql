@@ -108,8 +108,8 @@ SELECT is((SELECT count(*) || ' ' || max(repeats) FROM switchboard.webhook_inbox
 SELECT is((SELECT count(*) FROM switchboard.call_events WHERE call_log_id = :'call'), 1::bigint, 'and acted on once');
 SELECT is(pg_temp.report(:'unanswered', account => :'other', id => 'e1', secret => 'env:OTHER'), '200', 'ids of other senders are their own');
 SELECT is(error, 'unknown call', 'and acted on') FROM switchboard.webhook_inbox WHERE account_id = :'other' AND dedupe_key LIKE '%:e1';
-INSERT INTO switchboard.call_logs (id, direction, to_number, provider, account_id, metadata)
-SELECT switchboard.uuid_v7(), direction, to_number, provider, account_id, metadata FROM switchboard.call_logs WHERE id = :'call'
+INSERT INTO switchboard.call_logs (id, direction, to_number, lead_id, provider, account_id, metadata, started_at, dialed_at)
+SELECT switchboard.uuid_v7(), direction, to_number, lead_id, provider, account_id, metadata, clock_timestamp(), clock_timestamp() FROM switchboard.call_logs WHERE id = :'call'
 RETURNING id AS again \gset
 UPDATE switchboard.call_triggers SET call_log_id = :'again', status = 'calling' WHERE id = :'trigger';
 SELECT is(pg_temp.report(:'unanswered'), '200', 'the same about the next try');
@@ -167,7 +167,7 @@ SELECT is(test_packages.deliver(:'call', 'dial-7'), 'dead', 'it is not');
 SELECT is(test_packages.call(:'call'), 'canceled 0 canceled', 'but canceled');
 SELECT test_packages.triggered_call(:'account', '+12025550108') AS call \gset
 SELECT is(test_packages.deliver(:'call', NULL, 'permanent'), 'dead', 'an endpoint that is gone');
-SELECT is(test_packages.call(:'call') || ' / ' || test_packages.trigger(:'call'), 'failed 0 http_500 / failed failed', 'fails the call');
+SELECT is(test_packages.call(:'call') || ' / ' || test_packages.trigger(:'call'), 'failed 0 http_500 / scheduled', 'fails the call, and there will be a further try');
 
 -- Nobody asks the receiver, or tells it to hang up.
 SELECT test_packages.triggered_call(:'account', '+12025550109') AS call \gset
