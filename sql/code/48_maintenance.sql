@@ -25,7 +25,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT m.job, switchboard._schedule_job(m.job), m.schedule FROM switchboard._maintenance_jobs() m $$;
 COMMENT ON FUNCTION switchboard.install_maintenance_jobs() IS
   'Has pg_cron do what has to be done now and then: due runs of campaigns, what workers do while there are none (leases, calls without
-news, wrap-ups, webhooks to be tried again), folding of statistics, the end of sessions, retention, the best times to call. Returns the jobs; one that is there already
+news, wrap-ups, webhooks to be tried again, runs of triggered calls), folding of statistics, the end of sessions, retention, the best times to call. Returns the jobs; one that is there already
 is left alone. They are called switchboard:DATABASE:JOB, belong to the owner of the extension and run as that role, which must be able
 to log in. pg_cron may be in another database (cron.database_name). Only for the owner of the extension and superusers. Errors: SB010
 pg_cron is not there, 42501.';
@@ -226,6 +226,7 @@ BEGIN
       PERFORM switchboard._end_wrap_ups(clock_timestamp());
       RETURN jsonb_build_object('freed', switchboard._worker_free('{}') -> 'freed',
                                 'silent_calls', switchboard.expire_silent_calls(),
+                                'trigger_runs', switchboard.continue_trigger_runs(),
                                 'webhooks', switchboard._retry_webhooks(1000));
     WHEN 'statistics' THEN
       RETURN jsonb_build_object('campaigns', switchboard._fold_all_campaign_stats(), 'calls', switchboard._fold_call_rollups());
@@ -259,7 +260,7 @@ END
 $$;
 COMMENT ON FUNCTION switchboard.run_maintenance(text) IS
   'Does one of the jobs of install_maintenance_jobs(), for those who have another clock than pg_cron: liveness (free the claims of dead
-workers, settle calls without news, end wrap-ups, try webhooks again; every minute), statistics (fold what was counted; every five minutes), sessions
+workers, settle calls without news, end wrap-ups, try webhooks again, go on with runs of triggered calls; every minute), statistics (fold what was counted; every five minutes), sessions
 (close those whose time is over; every five minutes), retention (see apply_retention(); every hour), call-times (see
 refresh_call_times(); every hour). Returns figures; {"skipped"} when
 the same is going on in another session. Only for the owner of the extension. Error: 22023 no such job.';

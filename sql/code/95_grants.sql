@@ -120,6 +120,12 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['call_time_cells']);
 SELECT switchboard._grant_execute('switchboard_app', ARRAY['best_call_time', 'customer_value']);
 
+-- Section: triggered calls
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'trigger_call', 'trigger_price_drop', 'trigger_stock_alert', 'trigger_promotion', 'eligible_contacts', '_trigger_call', '_trigger_many',
+    '_eligible_contacts', '_trigger_type', '_offer_number', '_check_fall', '_offer_discount', '_visible_campaign', '_visible_product',
+    '_require_active', '_takes_triggers', '_wants_trigger', '_campaigns_of_offer']);
+
 -- Section: schedules
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'next_schedule_time', 'schedule_campaign', 'unschedule_campaign', '_ensure_tick', '_run_due_campaigns', '_run_due_campaign']);

@@ -112,7 +112,7 @@ SELECT results_eq($$SELECT status::text, closed_at = expires_at FROM switchboard
 SELECT is(switchboard.run_maintenance('sessions'), '{"closed": 0}', 'a job by name');
 SELECT is(switchboard.run_maintenance('retention') ->> 'events', '21', 'retention');
 SELECT ok(switchboard.run_maintenance('statistics') ?& '{campaigns,calls}', 'statistics');
-SELECT is(switchboard.run_maintenance('liveness'), '{"freed": 0, "silent_calls": 0, "webhooks": 0}', 'liveness');
+SELECT is(switchboard.run_maintenance('liveness'), '{"freed": 0, "silent_calls": 0, "trigger_runs": 0, "webhooks": 0}', 'liveness');
 SELECT throws_ok('SELECT switchboard.run_maintenance(''nonsense'')', '22023', 'no such maintenance: nonsense', 'no other');
 SELECT throws_ok('SELECT switchboard.run_maintenance(NULL)', '22023', 'no such maintenance: null', 'not none');
 SELECT is((SELECT count(*) FROM switchboard._maintenance_jobs() m WHERE m.command ~ 'run_maintenance'
