@@ -84,7 +84,7 @@ END
 $$;
 COMMENT ON FUNCTION switchboard.create_coupon(numeric, uuid, uuid, uuid, timestamptz, text) IS
   'A new coupon with a code of its own (see generate_coupon_code); returns its row. contact_id, product_id: whom and what it is for,
-null: anybody, anything. campaign_id: the campaign that it counts for. valid_until: the last instant it can be redeemed; null: as many
+null: anybody, anything; it ends when these are deleted. campaign_id: the campaign that it counts for. valid_until: the last instant it can be redeemed; null: as many
 days from now as settings.coupon_days of the campaign, else of the tenant, says, else 7. reason: the first part of the code. Errors:
 22023 discount not 0 to 100, or an end that is over, P0002 no such contact, product or campaign, SB007 no code is left, 42501 the
 session acts for no tenant.';
@@ -153,3 +153,22 @@ contact_id, product_id: who buys what, checked against a coupon made for somebod
 sessions at once exactly one succeeds. Noted in the audit log. Errors: SB011 no such code in this tenant, redeemed already, no longer
 valid, for somebody or something else; 22023 no code, or amount negative or no number; 42501 the session acts for no tenant.';
 REVOKE ALL ON FUNCTION switchboard.redeem_coupon(text, numeric, uuid, uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._end_coupon()
+RETURNS trigger
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  new.valid_until := least(new.valid_until, now());
+  RETURN new;
+END
+$$;
+COMMENT ON FUNCTION switchboard._end_coupon() IS
+  'Trigger on coupons: what was made for one person or product is not for everybody and everything once they are gone; it ends with them.';
+REVOKE ALL ON FUNCTION switchboard._end_coupon() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER coupons_end BEFORE UPDATE OF contact_id, product_id ON switchboard.coupons
+  FOR EACH ROW WHEN (old.redeemed_at IS NULL AND (old.contact_id IS NOT NULL AND new.contact_id IS NULL
+                                                  OR old.product_id IS NOT NULL AND new.product_id IS NULL))
+  EXECUTE FUNCTION switchboard._end_coupon();
+COMMENT ON TRIGGER coupons_end ON switchboard.coupons IS 'Ends coupons with the person or product that they were made for.';

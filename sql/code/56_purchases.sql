@@ -7,14 +7,15 @@ AS $$
 -- SECURITY INVOKER: a product that the caller does not see has no name, and the foreign key refuses it.
 -- Cost: an index probe a row.
 DECLARE
-  product switchboard.products;
+  name     text;
+  currency text;
 BEGIN
-  SELECT p.* INTO product FROM switchboard.products p WHERE p.tenant_id = new.tenant_id AND p.id = new.product_id;
+  SELECT p.name, p.currency INTO name, currency FROM switchboard.products p WHERE p.tenant_id = new.tenant_id AND p.id = new.product_id;
   IF TG_OP = 'UPDATE' AND new.product_name IS NOT DISTINCT FROM old.product_name THEN
-    new.product_name := product.name;
+    new.product_name := name;
   END IF;
-  new.product_name := coalesce(new.product_name, product.name);
-  new.currency := coalesce(new.currency, product.currency);
+  new.product_name := coalesce(new.product_name, name);
+  new.currency := coalesce(new.currency, currency);
   RETURN new;
 END
 $$;

@@ -109,8 +109,10 @@ CREATE OR REPLACE FUNCTION switchboard._http_customers(request switchboard.http_
 RETURNS switchboard.http_response
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  -- SECURITY INVOKER.
-  SELECT switchboard._http_json(200, switchboard.find_customers(request.query))
+  -- SECURITY INVOKER. Clients forget to encode the + of a number, which then arrives as a blank.
+  SELECT switchboard._http_json(200, switchboard.find_customers(
+    CASE WHEN request.query ->> 'phone' ~ '^ [0-9]' THEN request.query || jsonb_build_object('phone', '+' || ltrim(request.query ->> 'phone'))
+         ELSE request.query END))
 $$;
 COMMENT ON FUNCTION switchboard._http_customers(switchboard.http_request) IS
   'Route GET /api/customers/phone: find_customers(); the parameters of the URL are its filters.';

@@ -134,8 +134,9 @@ AS $$
         JOIN switchboard.tenants t ON t.id = k.tenant_id
         JOIN switchboard.coupons p ON p.tenant_id = k.tenant_id AND p.campaign_id = k.id
         LEFT JOIN LATERAL (
-          SELECT g.original_price FROM switchboard.call_triggers g WHERE g.tenant_id = p.tenant_id AND g.coupon_id = p.id
-          ORDER BY g.created_at DESC, g.id DESC LIMIT 1) g ON p.redeemed_at IS NOT NULL
+          SELECT g.original_price FROM switchboard.call_triggers g
+          WHERE p.redeemed_at IS NOT NULL AND g.tenant_id = p.tenant_id AND g.coupon_id = p.id
+          ORDER BY g.created_at DESC, g.id DESC LIMIT 1) g ON true
         WHERE k.id = campaign
         GROUP BY 1, 2) b
 $$;
@@ -149,14 +150,16 @@ RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   -- SECURITY INVOKER. Revenue is what was paid, the discount is taken off it already: it is no cost once more.
+  WITH m AS MATERIALIZED (
+    SELECT t.currency, switchboard._campaign_costs(k.id) || switchboard._campaign_revenue(k.id) AS money
+    FROM switchboard.campaigns k JOIN switchboard.tenants t ON t.id = k.tenant_id
+    WHERE k.id = campaign
+  )
   SELECT m.money || jsonb_build_object(
-    'currency', t.currency,
+    'currency', m.currency,
     'redemptionRate', switchboard._rate((m.money ->> 'converted')::bigint, (m.money ->> 'couponsGiven')::bigint),
     'roi', round(((m.money ->> 'revenue')::numeric - (m.money ->> 'cost')::numeric) / nullif((m.money ->> 'cost')::numeric, 0), 4))
-  FROM switchboard.campaigns k
-  JOIN switchboard.tenants t ON t.id = k.tenant_id
-  CROSS JOIN LATERAL (SELECT switchboard._campaign_costs(k.id) || switchboard._campaign_revenue(k.id) AS money) m
-  WHERE k.id = campaign
+  FROM m
 $$;
 COMMENT ON FUNCTION switchboard._campaign_money(uuid) IS
   'What a campaign brought and cost: _campaign_revenue() and _campaign_costs(); redemptionRate = converted/couponsGiven; roi = (revenue -
@@ -169,31 +172,31 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   -- SECURITY INVOKER. list, list_eligible: how many are listed and tried, and may be called, by the counts that are kept.
   -- Somebody is on the list when the number is. Cost: one pass over the campaign's triggers, a probe of the list for each.
-  WITH people AS (
-    SELECT g.contact_id, bool_or(g.attempts > 0) AS called, l.id IS NOT NULL AS listed, coalesce(l.attempts > 0, false) AS tried
+  WITH campaign AS MATERIALIZED (
+    SELECT c.id, c.tenant_id FROM switchboard.campaigns c WHERE c.id = _campaign_triggers.campaign
+  ), triggers AS MATERIALIZED (
+    SELECT g.contact_id, g.status, g.attempts > 0 AS called
     FROM switchboard.call_triggers g
-    JOIN switchboard.contacts k ON k.tenant_id = g.tenant_id AND k.id = g.contact_id
-    LEFT JOIN switchboard.campaign_contacts l ON l.campaign_id = g.campaign_id AND l.phone_number = k.phone_number
-    WHERE g.tenant_id = (SELECT c.tenant_id FROM switchboard.campaigns c WHERE c.id = campaign) AND g.campaign_id = campaign
-    GROUP BY g.contact_id, l.id
+    WHERE g.tenant_id = (SELECT c.tenant_id FROM campaign c) AND g.campaign_id = (SELECT c.id FROM campaign c)
+  ), people AS (
+    SELECT t.called, l.id IS NOT NULL AS listed, coalesce(l.attempts > 0, false) AS tried
+    FROM (SELECT t.contact_id, bool_or(t.called) AS called FROM triggers t GROUP BY 1) t
+    JOIN switchboard.contacts k ON k.tenant_id = (SELECT c.tenant_id FROM campaign c) AND k.id = t.contact_id
+    LEFT JOIN switchboard.campaign_contacts l ON l.campaign_id = (SELECT c.id FROM campaign c) AND l.phone_number = k.phone_number
   ), sums AS (
     SELECT list_eligible + count(*) FILTER (WHERE NOT p.listed) AS eligible,
            (list ->> 'tried')::bigint + count(*) FILTER (WHERE p.called AND NOT p.tried) AS contacted
     FROM people p
   ), buyers AS (
     SELECT count(DISTINCT u.contact_id) AS n
-    FROM switchboard.coupons u
+    FROM campaign c
+    JOIN switchboard.coupons u ON u.tenant_id = c.tenant_id AND u.campaign_id = c.id AND u.redeemed_at IS NOT NULL
     JOIN switchboard.contacts k ON k.tenant_id = u.tenant_id AND k.id = u.contact_id
-    WHERE u.tenant_id = (SELECT c.tenant_id FROM switchboard.campaigns c WHERE c.id = campaign) AND u.campaign_id = campaign
-      AND u.redeemed_at IS NOT NULL
-      AND (EXISTS (SELECT FROM switchboard.call_triggers g
-                   WHERE g.tenant_id = u.tenant_id AND g.contact_id = u.contact_id AND g.campaign_id = campaign AND g.attempts > 0)
-           OR EXISTS (SELECT FROM switchboard.campaign_contacts l
-                      WHERE l.campaign_id = campaign AND l.phone_number = k.phone_number AND l.attempts > 0))
+    WHERE u.contact_id IN (SELECT t.contact_id FROM triggers t WHERE t.called)
+       OR EXISTS (SELECT FROM switchboard.campaign_contacts l
+                  WHERE l.campaign_id = c.id AND l.phone_number = k.phone_number AND l.attempts > 0)
   ), by_status AS (
-    SELECT g.status, count(*) AS n FROM switchboard.call_triggers g
-    WHERE g.tenant_id = (SELECT c.tenant_id FROM switchboard.campaigns c WHERE c.id = campaign) AND g.campaign_id = campaign
-    GROUP BY 1
+    SELECT t.status, count(*) AS n FROM triggers t GROUP BY 1
   )
   SELECT jsonb_build_object(
     'triggers', (SELECT coalesce(sum(b.n), 0) FROM by_status b),
@@ -201,9 +204,9 @@ AS $$
                       FROM unnest(enum_range(NULL::switchboard.call_trigger_status)) s (status) LEFT JOIN by_status b USING (status)),
     'triggerSkips', (SELECT coalesce(jsonb_object_agg(r.reason, r.n), '{}')
                      FROM (SELECT e.key AS reason, sum(e.value::bigint) AS n
-                           FROM switchboard.trigger_runs r, jsonb_each_text(r.skipped) e
-                           WHERE r.tenant_id = (SELECT c.tenant_id FROM switchboard.campaigns c WHERE c.id = campaign)
-                             AND r.campaign_id = campaign GROUP BY 1) r),
+                           FROM campaign c
+                           JOIN switchboard.trigger_runs r ON r.tenant_id = c.tenant_id AND r.campaign_id = c.id,
+                           jsonb_each_text(r.skipped) e GROUP BY 1) r),
     'eligible', s.eligible, 'contacted', s.contacted, 'conversionRate', switchboard._rate(b.n, s.contacted))
   FROM sums s, buyers b
 $$;

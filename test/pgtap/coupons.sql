@@ -103,6 +103,14 @@ SELECT is(detail, jsonb_build_object('code', :'offered_code', 'amount', 849.99),
 FROM switchboard.audit_log WHERE action = 'redeem-coupon' AND subject = :'offered' AND actor = session_user;
 SELECT is(actor, :'till', 'by user') FROM switchboard.audit_log WHERE action = 'redeem-coupon' AND subject = :'made_id';
 
+-- What was made for one person or product is not for all once they are gone.
+SELECT code AS open_code FROM switchboard.create_coupon(50, :'bob', valid_until => 'infinity') \gset
+SELECT code AS case_code FROM switchboard.create_coupon(50, product_id => :'case') \gset
+DELETE FROM switchboard.contacts WHERE id = :'bob';
+DELETE FROM switchboard.products WHERE id = :'case';
+SELECT throws_ok(format('SELECT switchboard.redeem_coupon(%L)', code), 'SB011', format('coupon "%s" cannot be redeemed: it is no longer valid', code), 'it ends with them')
+FROM unnest(ARRAY[:'open_code', :'case_code']) code;
+
 -- A buyer who is erased, a product that is gone: the coupon and what it brought stay.
 DELETE FROM switchboard.contacts WHERE id = :'alice';
 DELETE FROM switchboard.products WHERE id = :'phone';

@@ -70,6 +70,7 @@ FROM (VALUES
 SELECT is(test_dialer.http('GET', '/api/customers/phone', query => '{"email": "ALICE"}') - 'challenge', jsonb_build_object('status', 200, 'type', 'application/json', 'customers',
   jsonb_build_array(jsonb_build_object('id', :'alice', 'name', 'Alice', 'email', 'alice@example.test', 'phone', '+12025550101', 'hasPurchased', true,
                                        'lastPurchaseDate', '2026-01-15 12:00+00'::timestamptz))), 'customers');
+SELECT is(test_dialer.http('GET', '/api/customers/phone', query => '{"phone": " 12025550102"}') #>> '{customers,0,name}', 'Bob', 'a plus that was not encoded');
 SELECT is(jsonb_array_length(test_dialer.http('GET', '/api/customers/phone', query => jsonb_build_object('product_id', :'phone', 'limit', '1')) -> 'customers'), 1, 'parameters are texts');
 SELECT is(test_dialer.http('GET', '/api/customers/phone', query => jsonb_build_object('customerId', :'theirs')) -> 'customers', '[]', 'not those of another tenant');
 SELECT is(test_dialer.http('GET', '/api/customers/purchase-history', query => jsonb_build_object('customerId', :'bob')) -> 'total', '1', 'purchases');
