@@ -20,11 +20,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._keep_product_name() IS
-  'Trigger on purchases: notes the name of the product and the currency of its price, which must outlive it, where they are not given.';
+  'Trigger on purchases: notes the name of the product and the currency of its price, which must outlive it. A row that comes with a name
+comes complete, as from a dump: it stays as it is.';
 REVOKE ALL ON FUNCTION switchboard._keep_product_name() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER purchases_product_name BEFORE INSERT ON switchboard.purchases
-  FOR EACH ROW WHEN (new.product_id IS NOT NULL AND (new.product_name IS NULL OR new.currency IS NULL))
+  FOR EACH ROW WHEN (new.product_id IS NOT NULL AND new.product_name IS NULL)
   EXECUTE FUNCTION switchboard._keep_product_name();
 COMMENT ON TRIGGER purchases_product_name ON switchboard.purchases IS 'Keeps the name and the currency of what was bought.';
 CREATE OR REPLACE TRIGGER purchases_product_change BEFORE UPDATE OF product_id ON switchboard.purchases

@@ -66,6 +66,34 @@ FROM (VALUES
   ('stock-alert', '{}', '422 field "productId" is missing'), ('stock-alert', '{"productId": true}', '422 field "productId" must be a uuid, not true'),
   ('promotion', '{}', '422 field "campaignId" is missing')) v (route, body, wanted);
 
+-- Triggering.
+CREATE TEMP TABLE answer (body jsonb);
+GRANT ALL ON answer TO PUBLIC;
+INSERT INTO answer SELECT test_dialer.http('POST', '/api/campaigns/trigger-call', jsonb_build_object('campaignId', :'campaign', 'customerId', :'alice', 'productId', :'phone',
+  'triggerType', 'price_drop', 'discountPercent', 15, 'newPrice', 849.99, 'originalPrice', 999.99, 'callSettings', '{"priority": "high"}'::jsonb)::text);
+SELECT is(body - '{callId,callTriggerId,scheduledAt,callData,challenge}'::text[], '{"status": 200, "type": "application/json", "success": true}', 'a call is triggered') FROM answer;
+SELECT is(body -> 'callData' ->> key, wanted, 'callData: ' || key)
+FROM answer, (VALUES ('customer_name', 'Alice'), ('discount', '15%'), ('savings_amount', '150.00'), ('trigger_type', 'price_drop')) w (key, wanted);
+SELECT is(jsonb_build_array(g.call_log_id, g.id, g.scheduled_at, g.package), jsonb_build_array(a.body -> 'callId', a.body -> 'callTriggerId', a.body -> 'scheduledAt', a.body -> 'callData'),
+  'the answer is what was stored') FROM answer a JOIN switchboard.call_triggers g ON g.id = (a.body ->> 'callTriggerId')::uuid;
+SELECT is((SELECT count(*) FROM switchboard.jobs j JOIN answer a ON j.subject_id = (a.body ->> 'callId')::uuid AND j.kind = 'call'), 1::bigint, 'and is to be called');
+SELECT is(test_dialer.http('GET', '/api/campaigns/triggers/' || (body ->> 'callTriggerId') || '/package') - '{status,type,challenge}'::text[], body -> 'callData', 'the package is read back') FROM answer;
+SELECT is(test_dialer.http('POST', '/api/campaigns/trigger-call', given::text) - '{detail,title,type,challenge}'::text[], wanted::jsonb, 'trigger-call: ' || why)
+FROM (VALUES
+  ('twice', jsonb_build_object('campaign_id', :'campaign', 'customer_id', :'alice', 'product_id', :'phone', 'trigger_type', 'price_drop'), '{"status": 422, "code": "SB007"}'),
+  ('not bought', jsonb_build_object('campaign_id', :'campaign', 'customer_id', :'carol', 'product_id', :'phone', 'trigger_type', 'price_drop'), '{"status": 422, "code": "SB006"}'),
+  ('no such customer', jsonb_build_object('campaign_id', :'campaign', 'customer_id', :'theirs', 'product_id', :'phone', 'trigger_type', 'price_drop'), '{"status": 404, "code": "P0002"}'),
+  ('not active', jsonb_build_object('campaign_id', :'draft', 'customer_id', :'alice', 'product_id', :'phone', 'trigger_type', 'promotion'), '{"status": 409, "code": "SB005"}'),
+  ('a negative price', jsonb_build_object('campaign_id', :'campaign', 'customer_id', :'bob', 'product_id', :'phone', 'trigger_type', 'price_drop', 'new_price', -1), '{"status": 422, "code": "22023"}'),
+  ('a huge discount', jsonb_build_object('campaign_id', :'campaign', 'customer_id', :'bob', 'product_id', :'phone', 'trigger_type', 'price_drop', 'discount_percent', 1e300), '{"status": 422, "code": "22023"}')) v (why, given, wanted);
+SELECT is(test_dialer.http('POST', '/api/campaigns/price-drop', jsonb_build_object('product_id', :'phone', 'old_price', 999.99, 'new_price', 849.99, 'discount_percent', 15)::text)
+  - '{type,challenge,run_ids}'::text[], '{"status": 200, "success": true, "triggered": 1, "skipped": {"already-triggered": 1}, "message": "1 will be called, 1 will not"}', 'a price drop');
+SELECT is(test_dialer.http('POST', '/api/campaigns/stock-alert', jsonb_build_object('productId', :'phone', 'campaignId', :'campaign')::text) -> 'triggered', '2', 'a stock alert');
+SELECT is(test_dialer.http('POST', '/api/campaigns/promotion', jsonb_build_object('campaignId', :'campaign')::text) -> 'triggered', '2', 'a promotion');
+SELECT is(test_dialer.http('POST', '/api/campaigns/promotion', jsonb_build_object('campaignId', :'draft')::text) -> 'status', '409', 'not of a draft');
+SELECT is(test_dialer.http('POST', '/api/campaigns/price-drop', jsonb_build_object('productId', :'phone', 'oldPrice', 10, 'newPrice', 10)::text) ->> 'detail',
+  'new price 10.00 is not below the original price 10.00', 'a price that does not fall');
+
 -- Customers.
 SELECT is(test_dialer.http('GET', '/api/customers/phone', query => '{"email": "ALICE"}') - 'challenge', jsonb_build_object('status', 200, 'type', 'application/json', 'customers',
   jsonb_build_array(jsonb_build_object('id', :'alice', 'name', 'Alice', 'email', 'alice@example.test', 'phone', '+12025550101', 'hasPurchased', true,
