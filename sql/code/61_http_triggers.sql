@@ -7,19 +7,19 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY INVOKER.
 DECLARE
-  fields  jsonb := switchboard._http_fields(request);
-  package jsonb;
-  made    switchboard.call_triggers;
+  fields jsonb := switchboard._http_fields(request);
+  built  jsonb;
+  made   switchboard.call_triggers;
 BEGIN
-  package := switchboard.trigger_call(
+  built := switchboard.trigger_call(
     switchboard._http_uuid(fields, 'campaignId', true), switchboard._http_uuid(fields, 'customerId', true),
     switchboard._http_uuid(fields, 'productId', true),
     switchboard._http_label(fields, 'triggerType', enum_range(NULL::switchboard.trigger_type)::text[], true),
     switchboard._http_number(fields, 'discountPercent'), switchboard._http_number(fields, 'newPrice'),
     switchboard._http_number(fields, 'originalPrice'));
-  SELECT g.* INTO made FROM switchboard.call_triggers g WHERE g.id = (package ->> 'call_trigger_id')::uuid;
+  SELECT g.* INTO made FROM switchboard.call_triggers g WHERE g.id = (built ->> 'call_trigger_id')::uuid;
   RETURN switchboard._http_json(200, jsonb_build_object('success', true, 'callId', coalesce(made.call_log_id, made.id),
-    'callTriggerId', made.id, 'scheduledAt', made.scheduled_at, 'callData', package));
+    'callTriggerId', made.id, 'scheduledAt', made.scheduled_at, 'callData', built));
 END
 $$;
 COMMENT ON FUNCTION switchboard._http_trigger_call(switchboard.http_request) IS
