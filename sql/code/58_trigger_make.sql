@@ -59,7 +59,7 @@ DECLARE
   tenant    switchboard.tenants := (SELECT t FROM switchboard.tenants t WHERE t.id = run.tenant_id);
   campaign  switchboard.campaigns := (SELECT c FROM switchboard.campaigns c WHERE c.tenant_id = run.tenant_id AND c.id = run.campaign_id);
   product   switchboard.products := (SELECT p FROM switchboard.products p WHERE p.tenant_id = run.tenant_id AND p.id = run.product_id);
-  waits_for constant text := coalesce(campaign.settings ->> 'call_time', tenant.settings ->> 'call_time', 'preferred');
+  call_time constant text := coalesce(campaign.settings ->> 'call_time', tenant.settings ->> 'call_time', 'preferred');
   -- An offer is called about until it ends, which a coupon may do before.
   offer_end constant timestamptz := switchboard._offer_end(campaign.settings, tenant.settings, at);
   until     constant timestamptz := CASE WHEN run.discount_percent IS NOT NULL
@@ -82,7 +82,7 @@ BEGIN
     JOIN (SELECT v.contact_id, v.points FROM wanted w CROSS JOIN LATERAL switchboard._customer_values(run.tenant_id, w.ids, at) v) v
       ON v.contact_id = h.contact_id
     CROSS JOIN LATERAL (
-      SELECT CASE WHEN waits_for <> 'now' AND h.source = 'preferred' OR waits_for = 'best' AND h.source = 'learned'
+      SELECT CASE WHEN call_time <> 'now' AND h.source = 'preferred' OR call_time = 'best' AND h.source = 'learned'
                   THEN switchboard._time_within(c.call_at, h.opens, h.closes, h.zone) END AS at OFFSET 0) p
   ), people AS MATERIALIZED (
     -- Ids in the order of the people, who are in that of theirs.
