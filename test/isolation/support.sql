@@ -290,3 +290,59 @@ CREATE FUNCTION iso.figures() RETURNS text LANGUAGE sql AS $$
       LEFT JOIN switchboard.call_logs c ON true
      GROUP BY f
 $$;
+
+-- Triggered calls: a product, and calls about it to the nth person, made directly or (listed) by the list's agents.
+CREATE FUNCTION iso.new_offer() RETURNS void LANGUAGE sql AS $$
+    INSERT INTO switchboard.products (id, tenant_id, name, price) VALUES (iso.job('f0'), '00000000-0000-0000-0000-00000000000a', 'p', 80)
+$$;
+
+CREATE FUNCTION iso.trigger_call(name text, number int DEFAULT 100, listed boolean DEFAULT false) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    tenant uuid := '00000000-0000-0000-0000-00000000000a';
+    phone  text := '+12025550' || number;
+    person uuid;
+    call   uuid := switchboard.uuid_v7();
+    entry  uuid;
+BEGIN
+    INSERT INTO switchboard.contacts (tenant_id, phone_number) VALUES (tenant, phone) ON CONFLICT DO NOTHING;
+    SELECT k.id INTO person FROM switchboard.contacts k WHERE k.tenant_id = tenant AND k.phone_number = phone;
+    INSERT INTO switchboard.coupons (id, tenant_id, code, discount_percent) VALUES (iso.job(name), tenant, name, 5);
+    IF listed THEN
+        INSERT INTO switchboard.campaign_contacts AS l (tenant_id, campaign_id, phone_number, contact_id) VALUES (tenant, iso.campaign(), phone, person)
+        ON CONFLICT (campaign_id, phone_number) DO UPDATE SET
+            status = CASE WHEN l.status = 'calling' THEN l.status ELSE 'pending' END, next_attempt_at = NULL RETURNING id INTO entry;
+    ELSE
+        INSERT INTO switchboard.call_logs (id, tenant_id, user_id, direction, to_number, lead_id, campaign_id, metadata)
+        VALUES (call, tenant, NULL, 'outbound', phone, person, iso.campaign(), jsonb_build_object('call_trigger_id', iso.job(name)));
+    END IF;
+    INSERT INTO switchboard.call_triggers (id, tenant_id, campaign_id, contact_id, product_id, trigger_type, coupon_id, call_log_id, campaign_contact_id,
+                                           new_price, listed_price, package)
+    VALUES (iso.job(name), tenant, iso.campaign(), person, iso.job('f0'), 'price_drop', iso.job(name), CASE WHEN NOT listed THEN call END, entry, 80, 80,
+            jsonb_build_object('campaign_id', iso.campaign(), 'product_id', iso.job('f0'), 'call_script', 'hello'));
+    PERFORM switchboard._give_triggers_jobs(tenant, iso.campaign(), ARRAY[call]);
+END
+$$;
+
+CREATE FUNCTION iso.triggers() RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(string_agg(concat_ws(' ', right(t.id::text, 2), t.status, t.reason, t.attempts), ', ' ORDER BY t.id), 'none')
+           || (SELECT format('; %s calls, %s of them wait', count(*), count(*) FILTER (WHERE c.waits)) FROM switchboard.call_logs c)
+      FROM switchboard.call_triggers t
+$$;
+
+CREATE FUNCTION iso.redeem(name text) RETURNS void LANGUAGE sql AS $$
+    UPDATE switchboard.coupons SET redeemed_at = now() WHERE id = iso.job(name) AND redeemed_at IS NULL
+$$;
+
+CREATE FUNCTION iso.end_triggered(name text, status text) RETURNS int LANGUAGE sql AS $$
+    SELECT switchboard._apply_call_status(ARRAY[ROW(c.id, c.tenant_id, 'twilio', 'CA' || name, end_triggered.status, clock_timestamp(), 5, NULL, NULL, NULL, NULL)
+                                                ::switchboard.call_status_event])
+      FROM switchboard.call_triggers t JOIN switchboard.call_logs c ON c.id = t.call_log_id WHERE t.id = iso.job(name)
+$$;
+
+CREATE FUNCTION iso.no_offer() RETURNS void LANGUAGE sql AS $$
+    DELETE FROM switchboard.call_triggers;
+    DELETE FROM switchboard.coupons;
+    DELETE FROM switchboard.products;
+    DELETE FROM switchboard.contacts;
+    SELECT iso.no_campaign()
+$$;
