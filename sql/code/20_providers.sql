@@ -139,9 +139,10 @@ REVOKE ALL ON FUNCTION switchboard._require_supervisor(text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._require_supervisor(text) IS 'The tenant of the caller; 42501 unless it acts as a supervisor.';
 
 -- These two are inlined by the planner, hence no SET clause: callers pin the search path. A triggered price drop asks them for 100,000 calls.
+-- Inlined by the planner, hence no SET clause; pg_catalog operators only. So is the next one.
 CREATE OR REPLACE FUNCTION switchboard._public_url(account switchboard.provider_accounts) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT rtrim(nullif(btrim(account.settings ->> 'public_url'), ''), '/') $$;
+AS $$ SELECT pg_catalog.rtrim(nullif(pg_catalog.btrim(account.settings OPERATOR(pg_catalog.->>) 'public_url'), ''), '/') $$;
 REVOKE ALL ON FUNCTION switchboard._public_url(switchboard.provider_accounts) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._public_url(switchboard.provider_accounts) IS
 'Where the provider of an account reaches us: settings.public_url without a slash at its end; NULL: it cannot.';
@@ -149,8 +150,9 @@ COMMENT ON FUNCTION switchboard._public_url(switchboard.provider_accounts) IS
 CREATE OR REPLACE FUNCTION switchboard._webhook_url(account switchboard.provider_accounts, event text, call uuid) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT switchboard._public_url(account) || '/api/webhooks/' || account.provider || '/' || event
-           || '?account=' || account.id::text || '&call=' || call::text
+    SELECT switchboard._public_url(account) OPERATOR(pg_catalog.||) '/api/webhooks/' OPERATOR(pg_catalog.||) account.provider
+           OPERATOR(pg_catalog.||) '/' OPERATOR(pg_catalog.||) event OPERATOR(pg_catalog.||) '?account='
+           OPERATOR(pg_catalog.||) account.id::text OPERATOR(pg_catalog.||) '&call=' OPERATOR(pg_catalog.||) call::text
 $$;
 REVOKE ALL ON FUNCTION switchboard._webhook_url(switchboard.provider_accounts, text, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._webhook_url(switchboard.provider_accounts, text, uuid) IS

@@ -112,13 +112,13 @@ BEGIN
              run.trigger_type::text, s.email) AS package
     FROM told s
     CROSS JOIN LATERAL (
-      SELECT jsonb_agg(jsonb_build_object('product_name', b.product_name, 'purchase_date', to_char(b.purchased_at AT TIME ZONE s.zone, 'YYYY-MM-DD'),
-                                          'amount_paid', b.amount_paid) ORDER BY b.purchased_at DESC, b.id DESC) AS history
-      FROM (SELECT b.id, b.purchased_at, b.amount_paid, coalesce(b.product_name, g.name) AS product_name
+      SELECT jsonb_agg(jsonb_build_object('product_name', b.product_name, 'purchase_date', (b.purchased_at AT TIME ZONE s.zone)::date,
+                                          'amount_paid', b.amount_paid)) AS history
+      FROM (SELECT b.purchased_at, b.amount_paid,
+                   coalesce(b.product_name, (SELECT g.name FROM switchboard.products g WHERE g.id = b.product_id)) AS product_name
             FROM switchboard.purchases b
-            LEFT JOIN switchboard.products g ON g.tenant_id = b.tenant_id AND g.id = b.product_id
             WHERE b.tenant_id = run.tenant_id AND b.contact_id = s.contact_id AND b.refunded_at IS NULL
-            ORDER BY b.purchased_at DESC, b.id DESC LIMIT 20) b) h
+            ORDER BY b.purchased_at DESC LIMIT 20) b) h
     WHERE s.script IS NOT NULL
   )
   SELECT c.contact_id, c.phone_number,
