@@ -236,10 +236,11 @@ BEGIN
              WHERE j.ctid = ANY (round_hits)
             RETURNING j.*
         )
+        -- The payload as a text: what is passed on keeps its bytes.
         SELECT array_agg(json_build_object(
                    'id', c.id, 'token', c.token, 'kind', c.kind, 'state', c.state, 'attempt', c.attempt,
                    'max_attempts', c.max_attempts, 'lane', c.lane, 'tenant_id', c.tenant_id, 'account_id', a.id,
-                   'subject_id', c.subject_id, 'payload', c.payload,
+                   'subject_id', c.subject_id, 'payload', c.payload::text,
                    'age_ms', floor(EXTRACT(epoch FROM at - c.created_at) * 1000)::bigint,
                    'sent_ms_ago', floor(EXTRACT(epoch FROM at - c.sending_at) * 1000)::bigint,
                    'note', c.state = 'running' AND switchboard._repeat_is_harmful(c.kind, a.settings))

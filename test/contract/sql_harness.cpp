@@ -228,7 +228,7 @@ class SqlHarness final : public StoreHarness {
     for (int i = 0; i < 2; ++i) {
       session_.Value(
           "INSERT INTO switchboard.provider_accounts (id, tenant_id, provider, name) "
-          "VALUES ($1, $2, 'webhook', $1::uuid::text)",
+          "VALUES ($1, $2, 'twilio', $1::uuid::text)",
           {Account(i), kTenant});
     }
     if (way == Way::kRelay) {

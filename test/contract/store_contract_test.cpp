@@ -136,7 +136,7 @@ TEST_P(StoreContract, AClaimBringsTheJobWithItsAccount) {
   EXPECT_TRUE(job.job.payload.starts_with("{")) << job.job.payload;
   ASSERT_EQ(reply.accounts.size(), 1u);
   EXPECT_EQ(reply.accounts[0].account.id, harness->Account(0));
-  EXPECT_EQ(reply.accounts[0].account.provider, "webhook");
+  EXPECT_EQ(reply.accounts[0].account.provider, "twilio");
   EXPECT_EQ(harness->State(id), "running");
 }
 

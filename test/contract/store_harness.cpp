@@ -9,7 +9,7 @@ namespace {
 class MemoryHarness final : public StoreHarness {
  public:
   MemoryHarness() {
-    for (int i = 0; i < 2; ++i) queue_.AddAccount(Account(i));
+    for (int i = 0; i < 2; ++i) queue_.AddAccount(Account(i), "twilio");
     for (MemoryQueueStore* store : {&main_, &other_}) store->SetListener(&nobody_);
   }
 

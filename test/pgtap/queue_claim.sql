@@ -24,7 +24,7 @@ SELECT q.enqueue('a', 1, jsonb_build_object('kind', 'call', 'account_id', :'acco
 SELECT q.claim('w') AS reply \gset
 SELECT results_eq(format($$SELECT (%L::json -> 'jobs' -> 0)::jsonb - '{age_ms}'::text[]$$, :'reply'),
     format($$VALUES (jsonb_build_object('id', %L, 'token', 1, 'kind', 'call', 'state', 'running', 'attempt', 1, 'max_attempts', 8,
-        'lane', %2$L, 'tenant_id', q.tenant('a'), 'account_id', %2$L, 'subject_id', NULL, 'payload', '{"to": "+1"}'::jsonb,
+        'lane', %2$L, 'tenant_id', q.tenant('a'), 'account_id', %2$L, 'subject_id', NULL, 'payload', '{"to": "+1"}',
         'sent_ms_ago', NULL, 'note', true))$$, :'job', :'account'), 'the job');
 SELECT results_eq(format($$SELECT (%L::json -> 'accounts' -> 0)::jsonb - '{name}'::text[]$$, :'reply'),
     format($$VALUES (jsonb_build_object('id', %L, 'tenant_id', q.tenant('a'), 'provider', 'twilio', 'base_url', NULL,

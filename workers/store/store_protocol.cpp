@@ -97,8 +97,8 @@ engine::ClaimedJob ReadJob(const JsonValue& value, providers::Instant now) {
   claimed.job.id = claimed.key.id;
   claimed.job.kind = Text(value, "kind");
   claimed.job.attempt = Int(value, "attempt", 1);
-  const JsonValue* payload = core::Find(value, "payload");
-  if (payload != nullptr && payload->IsObject()) claimed.job.payload = core::ToJson(*payload);
+  // A text, not an object: bodies are passed on byte for byte, and numbers never become binary ones.
+  if (const auto payload = core::FindString(value, "payload")) claimed.job.payload = *payload;
   if (const auto ago = core::FindInt(value, "sent_ms_ago")) {
     claimed.job.sending_at = now - milliseconds(*ago);
   }

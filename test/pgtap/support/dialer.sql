@@ -44,11 +44,12 @@ CREATE FUNCTION test_dialer.hello() RETURNS void LANGUAGE sql AS $$
   SELECT switchboard._worker_hello('{"worker": "tap", "protocol": 1, "kind": "standalone", "pid": 1}')
 $$;
 
--- One turn that claims whatever it can; the jobs claimed.
+-- One turn that claims whatever it can; the jobs claimed, their payloads read.
 CREATE FUNCTION test_dialer.turn(finished jsonb DEFAULT '[]') RETURNS SETOF jsonb LANGUAGE sql AS $$
-  SELECT jsonb_array_elements((switchboard._worker_turn(jsonb_build_object('worker', 'tap', 'finished', finished,
+  SELECT j || jsonb_build_object('payload', (j ->> 'payload')::jsonb)
+  FROM jsonb_array_elements((switchboard._worker_turn(jsonb_build_object('worker', 'tap', 'finished', finished,
     'claim', jsonb_build_object('limit', 1000, 'discover', true, 'lanes', '[]'::jsonb, 'caps', '{}'::jsonb,
-                                'default_cap', 1000))::json))::jsonb -> 'jobs')
+                                'default_cap', 1000))::json))::jsonb -> 'jobs') j
 $$;
 
 CREATE FUNCTION test_dialer.note(jobs jsonb) RETURNS jsonb LANGUAGE sql AS $$
