@@ -97,7 +97,7 @@ engine::ClaimedJob ReadJob(const JsonValue& value, providers::Instant now) {
   claimed.job.id = claimed.key.id;
   claimed.job.kind = Text(value, "kind");
   claimed.job.attempt = Int(value, "attempt", 1);
-  // A text, not an object: bodies are passed on byte for byte, and numbers never become binary ones.
+  // A text, not an object: bodies are passed on byte for byte, and no number becomes a binary one.
   if (const auto payload = core::FindString(value, "payload")) claimed.job.payload = *payload;
   if (const auto ago = core::FindInt(value, "sent_ms_ago")) {
     claimed.job.sending_at = now - milliseconds(*ago);
