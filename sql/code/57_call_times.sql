@@ -41,8 +41,9 @@ CREATE OR REPLACE FUNCTION switchboard._hour_of_week(at timestamptz, zone text)
 RETURNS int
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-  SELECT (24 OPERATOR(pg_catalog.*) (pg_catalog.date_part('isodow', pg_catalog.timezone(zone, at)) OPERATOR(pg_catalog.-) 1)
-          OPERATOR(pg_catalog.+) pg_catalog.date_part('hour', pg_catalog.timezone(zone, at)))::int
+  -- Since a Monday long ago, that no time of a call may be before; 1970 began on a Thursday.
+  SELECT pg_catalog.mod(pg_catalog.floor(pg_catalog.date_part('epoch', pg_catalog.timezone(zone, at)) OPERATOR(pg_catalog./) 3600)::bigint
+                        OPERATOR(pg_catalog.+) 168000072, 168::bigint)::int
 $$;
 COMMENT ON FUNCTION switchboard._hour_of_week(timestamptz, text) IS 'The hour of the week on the clock of a zone; 0 is Monday, 00:00 to 01:00.';
 REVOKE ALL ON FUNCTION switchboard._hour_of_week(timestamptz, text) FROM PUBLIC;
