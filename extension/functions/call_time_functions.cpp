@@ -21,9 +21,8 @@ SB_SQL_FUNCTION(sb_open_hours) {
 
 // _call_time_rates(tried bigint[], reached bigint[], usual_hours bigint[]) -> float8[]
 SB_SQL_FUNCTION(sb_call_time_rates) {
-  return pg::ReturnDoubleArray(core::CallTimeRates(pg::ArgBigintArray(fcinfo, 0),
-                                                   pg::ArgBigintArray(fcinfo, 1),
-                                                   pg::ArgBigintArray(fcinfo, 2)));
+  return pg::ReturnDoubleArray(core::CallTimeRates(
+      pg::ArgBigintArray(fcinfo, 0), pg::ArgBigintArray(fcinfo, 1), pg::ArgBigintArray(fcinfo, 2)));
 }
 
 // _personal_rates(rates float8[], attempts bigint[]) -> float8[]

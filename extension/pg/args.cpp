@@ -256,9 +256,7 @@ Datum ReturnBigintArray(std::span<const std::int64_t> numbers) {
   return ReturnArray(INT8OID, numbers);
 }
 
-Datum ReturnDoubleArray(std::span<const double> numbers) {
-  return ReturnArray(FLOAT8OID, numbers);
-}
+Datum ReturnDoubleArray(std::span<const double> numbers) { return ReturnArray(FLOAT8OID, numbers); }
 
 Datum ReturnOptInt(FunctionCallInfo fcinfo, std::optional<std::int32_t> number) {
   return number ? Int32GetDatum(*number) : ReturnNull(fcinfo);

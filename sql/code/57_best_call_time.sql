@@ -95,7 +95,9 @@ BEGIN
                              GROUP BY g.hour) h) AS hours
     FROM (SELECT DISTINCT l.windows FROM laws l) d
   ), learned AS MATERIALIZED (
-    SELECT s.segment, coalesce(c.rates, e.rates, switchboard._call_time_rates('{}', '{}', o.hours)) AS rates, e.rates IS NOT NULL AS is_learned,
+    SELECT s.segment, coalesce(c.rates, e.rates, switchboard._call_time_rates('{}', '{}', o.hours)) AS rates,
+           -- Fewer calls say hardly anything, see the simulation in docs/call-times.md.
+           coalesce((SELECT sum(n) FROM unnest(e.tried) AS n) >= 30, false) AS is_learned,
            (SELECT sum(n) FROM unnest(c.tried) AS n)::bigint AS tried, (SELECT sum(n) FROM unnest(c.reached) AS n)::bigint AS reached
     FROM (SELECT DISTINCT s.segment FROM unnest(segments) AS s (segment)) s
     CROSS JOIN (SELECT o.hours FROM own o) o
@@ -115,7 +117,7 @@ END
 $$;
 COMMENT ON FUNCTION switchboard._offered_rates(uuid, text[], text[], timestamptz) IS
   'For each pair of a segment and a place: the share of calls expected to be answered by hour of the week, 0 where the law of the place or
-the tenant''s calling_hours leave no whole hour; whether the tenant''s calls taught it; the segment''s calls; the tenant''s usual hours, and on
+the tenant''s calling_hours leave no whole hour; whether the tenant has made calls enough to learn from; the segment''s calls; the tenant''s usual hours, and on
 which days, from Monday, they are wholly open.';
 REVOKE ALL ON FUNCTION switchboard._offered_rates(uuid, text[], text[], timestamptz) FROM PUBLIC;
 
@@ -159,8 +161,8 @@ END
 $$;
 COMMENT ON FUNCTION switchboard._best_call_hours(uuid, uuid[], timestamptz) IS
   'The hours in which each of these contacts is best called, by the clock of zone, one row a contact, in no order. source: preferred (the
-contact said so), learned (from answered calls) or usual (the tenant''s, while nothing is known). Learned ones are those of today, or of
-the next day when they are over.';
+contact said so), learned (from answered calls) or usual (the tenant''s, while hardly anything is known). Learned ones are those of
+today, or of the next day when they are over; closes may be 24:00.';
 REVOKE ALL ON FUNCTION switchboard._best_call_hours(uuid, uuid[], timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._asked_contact(contact_id uuid, at timestamptz)
@@ -223,7 +225,7 @@ END
 $$;
 COMMENT ON FUNCTION switchboard.best_call_time(uuid, timestamptz) IS
   'When to call a contact, and why: opens and closes ("HH24:MI" by the clock of timezone), source (preferred: the contact said so; learned
-from answered calls; usual: the tenant''s settings.best_call_hours while nothing is known), nextAt, the first instant not before at within
+from answered calls; usual: the tenant''s settings.best_call_hours while hardly anything is known), nextAt, the first instant not before at within
 these hours; ownCalls and similarCalls (segment) with how many were tried and reached a human; and for the weekday that was judged its hours
 that law and calling_hours allow, with the rate of calls expected to be answered by the contact, and by similar contacts. Errors: P0002
 no such contact, 22023 at null or infinite.';
