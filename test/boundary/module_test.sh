@@ -26,7 +26,8 @@ CREATE TEMP TABLE before AS SELECT pg_temp.sockets() AS n;
 DO $$ BEGIN
   PERFORM switchboard.normalize_phone('+14155550100'), switchboard.phone_timezones('+14155550100'), switchboard.uuid_v7(),
     switchboard.next_call_time(now(), 'Europe/Berlin', '{"start":"09:00","end":"17:00"}'),
-    switchboard.render_template('{{x}}', '{"x":1}'), switchboard.sms_segments('x'), switchboard.generate_coupon_code('x', 1),
+    switchboard.render_template('{{x}}', '{"x":1}'), switchboard.format_money(1, 'EUR', 'de'), switchboard.format_date(now(), 'Europe/Berlin', 'fr'),
+    switchboard.sms_segments('x'), switchboard.generate_coupon_code('x', 1),
     switchboard.webhook_signature_ok('twilio', 'x', 'https://x', '{}', '');
 END $$;
 SELECT (SELECT count(*) FROM pg_ls_dir('/proc/' || pg_backend_pid() || '/task')),

@@ -83,6 +83,12 @@ TEST(FormatMoney, TakesTagsInOtherSpellings) {
   EXPECT_EQ(FormatMoney("1", "EUR", "DE-de"), "1,00 €");
 }
 
+TEST(FormatMoney, ExtensionsOfTagsDoNotCount) {
+  EXPECT_EQ(FormatMoney("1", "USD", "en-u-nu-rbaa"), "$1.00");
+  EXPECT_EQ(FormatMoney("1", "USD", "en-US-posix-x-mine"), "$1.00");
+  EXPECT_EQ(FormatMoney("1", "EUR", "sr-Latn-RS"), "1,00 €");
+}
+
 TEST(FormatMoney, RefusesWhatDoesNotExist) {
   EXPECT_SB_ERROR(FormatMoney("1", "USD", "nonsense"), "22023", "unknown locale \"nonsense\"");
   EXPECT_SB_ERROR(FormatMoney("1", "USD", ""), "22023", "unknown locale");

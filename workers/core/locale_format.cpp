@@ -14,7 +14,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <optional>
+#include <new>
 
 #include "workers/core/bounded_cache.hpp"
 #include "workers/core/decimal.hpp"
@@ -27,10 +27,11 @@ namespace {
 
 namespace number = icu::number;
 
-constexpr char kDefaultLocale[] = "en-US";
+constexpr char kDefaultLocale[] = "en_US";
 constexpr std::size_t kMaxLocaleBytes = 64;
 constexpr std::size_t kMaxDigits = 100;
 constexpr std::size_t kMostFormatters = 64;
+constexpr std::size_t kMostNames = 256;
 // Before every date that the database knows: its calendar has no Julian days either.
 constexpr double kLongAgo = -1e17;
 
@@ -44,25 +45,41 @@ void CheckIcu(UErrorCode status, const char* what) {
   throw Error(sqlstate::kInternal, std::string(what) + ": " + u_errorName(status));
 }
 
-std::optional<icu::Locale> FindLocale(std::string_view tag) {
-  if (tag.empty() || tag.size() > kMaxLocaleBytes) return std::nullopt;
+// ICU's name of the locale that a tag means, as "en_US"; empty when there is none.
+std::string FindLocaleName(std::string_view tag) {
   std::string name(tag);
   std::replace(name.begin(), name.end(), '_', '-');
   UErrorCode status = U_ZERO_ERROR;
-  icu::Locale locale = icu::Locale::forLanguageTag(name, status);
+  const icu::Locale locale = icu::Locale::forLanguageTag(name, status);
   // A tag can be well formed and yet name no language.
-  if (U_FAILURE(status) || locale.isBogus() || *locale.getISO3Language() == '\0') {
-    return std::nullopt;
+  if (U_FAILURE(status) || locale.isBogus() || *locale.getISO3Language() == '\0') return {};
+  // Language, script and country. Extensions can name number systems that there are not (-u-nu-…),
+  // and there are formatters without end when applications append their own (-x-…).
+  std::string found = locale.getLanguage();
+  for (const char* part : {locale.getScript(), locale.getCountry()}) {
+    if (*part != '\0') found.append("_").append(part);
   }
-  return locale;
+  return found;
 }
 
-icu::Locale RequireLocale(std::string_view tag, Strictness strictness) {
-  if (auto locale = FindLocale(tag)) return *std::move(locale);
-  if (strictness == Strictness::kStrict) {
-    throw BadArgument("unknown locale " + Quoted(tag), "It is a language tag such as en-US or pt.");
-  }
-  return *FindLocale(kDefaultLocale);
+// Never destroyed: nothing of ours may run at exit of a backend.
+template <class Value, std::size_t kMost, class Kind = Value>
+BoundedCache<Value, kMost>& Cache() {
+  static thread_local auto* const cache = new BoundedCache<Value, kMost>;
+  return *cache;
+}
+
+// What is too long to be a tag is not kept either.
+std::string LocaleName(std::string_view tag) {
+  if (tag.size() > kMaxLocaleBytes) return {};
+  return Cache<std::string, kMostNames>().Get(tag, [tag] { return FindLocaleName(tag); });
+}
+
+std::string RequireLocale(std::string_view tag, Strictness strictness) {
+  std::string name = LocaleName(tag);
+  if (!name.empty()) return name;
+  if (strictness == Strictness::kLenient) return kDefaultLocale;
+  throw BadArgument("unknown locale " + Quoted(tag), "It is a language tag such as en-US or pt.");
 }
 
 // Three capital letters, or nothing.
@@ -78,14 +95,17 @@ std::string CurrencyLetters(std::string_view currency) {
 
 std::u16string Widen(std::string_view ascii) { return {ascii.begin(), ascii.end()}; }
 
+bool CurrencyExists(const std::string& letters) {
+  return Cache<bool, kMostNames>().Get(
+      letters, [&letters] { return ucurr_getNumericCode(Widen(letters).c_str()) != 0; });
+}
+
 std::string RequireCurrency(std::string_view currency, Strictness strictness) {
   std::string letters = CurrencyLetters(currency);
-  const bool known = !letters.empty() && ucurr_getNumericCode(Widen(letters).c_str()) != 0;
-  if (!known && strictness == Strictness::kStrict) {
-    throw BadArgument("unknown currency " + Quoted(currency),
-                      "It is a code of ISO 4217 such as USD.");
-  }
-  return letters;
+  if (strictness == Strictness::kLenient) return letters;
+  if (!letters.empty() && CurrencyExists(letters)) return letters;
+  throw BadArgument("unknown currency " + Quoted(currency),
+                    "It is a code of ISO 4217 such as USD.");
 }
 
 void RequireAmount(std::string_view amount) {
@@ -116,11 +136,9 @@ std::string FormatWith(const NumberFormat& format, std::string_view decimal) {
   return PlainText(text);
 }
 
-NumberFormat MakeMoneyFormat(std::string_view currency, std::string_view locale,
-                             Strictness strictness) {
-  const icu::Locale found = RequireLocale(locale, strictness);
-  const std::string letters = RequireCurrency(currency, strictness);
-  const auto format = number::NumberFormatter::withLocale(found).roundingMode(UNUM_ROUND_HALFUP);
+NumberFormat MakeMoneyFormat(const std::string& letters, const std::string& locale) {
+  const auto format = number::NumberFormatter::withLocale(icu::Locale(locale.c_str()))
+                          .roundingMode(UNUM_ROUND_HALFUP);
   if (letters.empty()) return format.precision(number::Precision::fixedFraction(2));
   UErrorCode status = U_ZERO_ERROR;
   const icu::CurrencyUnit unit(icu::ConstChar16Ptr(Widen(letters).c_str()), status);
@@ -128,8 +146,8 @@ NumberFormat MakeMoneyFormat(std::string_view currency, std::string_view locale,
   return format.unit(unit);
 }
 
-NumberFormat MakePercentFormat(std::string_view locale, Strictness strictness) {
-  return number::NumberFormatter::withLocale(RequireLocale(locale, strictness))
+NumberFormat MakePercentFormat(const std::string& locale) {
+  return number::NumberFormatter::withLocale(icu::Locale(locale.c_str()))
       .roundingMode(UNUM_ROUND_HALFUP)
       .unit(icu::MeasureUnit::getPercent())
       .precision(number::Precision::maxFraction(2));
@@ -147,9 +165,9 @@ void SetCalendar(icu::DateFormat* format) {
   CheckIcu(status, "calendar cannot be used");
 }
 
-DateFormat MakeDateFormat(std::string_view locale, Strictness strictness) {
-  const icu::Locale found = RequireLocale(locale, strictness);
-  DateFormat format(icu::DateFormat::createDateInstance(icu::DateFormat::kLong, found));
+DateFormat MakeDateFormat(const std::string& locale) {
+  DateFormat format(
+      icu::DateFormat::createDateInstance(icu::DateFormat::kLong, icu::Locale(locale.c_str())));
   if (format == nullptr) throw std::bad_alloc();
   SetCalendar(format.get());
   return format;
@@ -163,58 +181,41 @@ const LocalZone* RequireZone(std::string_view timezone, Strictness strictness) {
   return zone != nullptr ? zone : LocalZone::Find("UTC");
 }
 
-// What is strict for one must not be found in the cache of the other.
-std::string CacheKey(Strictness strictness, std::string_view locale, std::string_view more = {}) {
-  std::string key(1, strictness == Strictness::kStrict ? 's' : 'l');
-  return key.append(locale).append(1, '\n').append(more);
-}
-
-template <class Format>
-BoundedCache<Format, kMostFormatters>& Formats() {
-  // Never destroyed: nothing of ours may run at exit of a backend.
-  static thread_local auto* const formats = new BoundedCache<Format, kMostFormatters>;
-  return *formats;
-}
-
-// Tags keep amounts and percentages apart.
-struct MoneyFormat {
-  NumberFormat format;
-};
-struct PercentFormat {
-  NumberFormat format;
-};
+// Keep formatters of the same type apart.
+struct ForMoney {};
+struct ForPercent {};
 
 }  // namespace
 
 std::string FormatMoney(std::string_view amount, std::string_view currency, std::string_view locale,
                         Strictness strictness) {
   RequireAmount(amount);
-  const MoneyFormat& money = Formats<MoneyFormat>().Get(
-      CacheKey(strictness, locale, currency),
-      [&] { return MoneyFormat{MakeMoneyFormat(currency, locale, strictness)}; });
-  return FormatWith(money.format, amount);
+  const std::string name = RequireLocale(locale, strictness);
+  const std::string letters = RequireCurrency(currency, strictness);
+  const NumberFormat& format = Cache<NumberFormat, kMostFormatters, ForMoney>().Get(
+      letters + name, [&] { return MakeMoneyFormat(letters, name); });
+  return FormatWith(format, amount);
 }
 
 std::string FormatPercent(std::string_view percent, std::string_view locale,
                           Strictness strictness) {
   RequireAmount(percent);
-  const PercentFormat& found = Formats<PercentFormat>().Get(CacheKey(strictness, locale), [&] {
-    return PercentFormat{MakePercentFormat(locale, strictness)};
-  });
-  return FormatWith(found.format, percent);
+  const std::string name = RequireLocale(locale, strictness);
+  const NumberFormat& format = Cache<NumberFormat, kMostFormatters, ForPercent>().Get(
+      name, [&] { return MakePercentFormat(name); });
+  return FormatWith(format, percent);
 }
 
 std::string FormatDate(Instant at, std::string_view timezone, std::string_view locale,
                        Strictness strictness) {
   const auto second = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
   const std::int64_t local = second + RequireZone(timezone, strictness)->At(second).offset;
-  const DateFormat& format = Formats<DateFormat>().Get(
-      CacheKey(strictness, locale), [&] { return MakeDateFormat(locale, strictness); });
+  const std::string name = RequireLocale(locale, strictness);
+  const DateFormat& format =
+      Cache<DateFormat, kMostFormatters>().Get(name, [&] { return MakeDateFormat(name); });
   icu::UnicodeString text;
   format->format(static_cast<UDate>(local) * 1000.0, text);
   return PlainText(text);
 }
-
-bool LocaleExists(std::string_view locale) { return FindLocale(locale).has_value(); }
 
 }  // namespace switchboard::core

@@ -18,10 +18,11 @@ enum class Strictness {
   kLenient,  // en-US, the code or no currency, UTC instead: for texts that are made in masses
 };
 
-// 849.99, USD, en-US: "$849.99". A locale is a BCP 47 tag (de-DE; de_DE will do), a currency three
-// letters of ISO 4217 in any case, the amount an exact decimal of at most 100 digits (else 22023).
-// The decimals shown are those of the currency, rounded half away from zero. Lenient, an unknown
-// currency is shown as its letters and an empty one not at all.
+// 849.99, USD, en-US: "$849.99". A locale is a BCP 47 tag (de-DE; de_DE will do), of which language,
+// script and country count; a currency three letters of ISO 4217 in any case; the amount an exact
+// decimal of at most 100 digits (else 22023). The decimals shown are those of the currency, rounded
+// half away from zero. Lenient, an unknown currency is shown as its letters and an empty one not at
+// all.
 std::string FormatMoney(std::string_view amount, std::string_view currency, std::string_view locale,
                         Strictness strictness = Strictness::kStrict);
 
@@ -32,9 +33,6 @@ std::string FormatDate(Instant at, std::string_view timezone, std::string_view l
 // 12.5, de: "12,5 %"; at most two decimals.
 std::string FormatPercent(std::string_view percent, std::string_view locale,
                           Strictness strictness = Strictness::kStrict);
-
-// Whether a locale is one that strict functions take.
-bool LocaleExists(std::string_view locale);
 
 }  // namespace switchboard::core
 
