@@ -105,6 +105,24 @@ COMMENT ON FUNCTION switchboard._coupon_refusal(switchboard.coupons, uuid, uuid,
   'Why a coupon cannot be redeemed at that time, for this contact and product (null: not known); NULL when it can.';
 REVOKE ALL ON FUNCTION switchboard._coupon_refusal(switchboard.coupons, uuid, uuid, timestamptz) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._coupon_price(coupon switchboard.coupons)
+RETURNS numeric
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY INVOKER: internal, called as owner.
+  SELECT coalesce(o.new_price, round(coalesce(o.listed_price, p.price) * (100 - coupon.discount_percent) / 100, 2))
+  FROM (SELECT coupon.tenant_id, coupon.product_id) c
+  LEFT JOIN switchboard.products p ON p.tenant_id = c.tenant_id AND p.id = c.product_id
+  LEFT JOIN LATERAL (
+    SELECT g.new_price, g.listed_price FROM switchboard.call_triggers g
+    WHERE g.tenant_id = coupon.tenant_id AND g.coupon_id = coupon.id
+    ORDER BY g.created_at DESC, g.id DESC LIMIT 1) o ON true
+$$;
+COMMENT ON FUNCTION switchboard._coupon_price(switchboard.coupons) IS
+  'What is to be paid with a coupon: the new price that was offered in its call; else the price that its product had then, or without a
+call has now, less the discount; NULL for a coupon that is for anything.';
+REVOKE ALL ON FUNCTION switchboard._coupon_price(switchboard.coupons) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard.redeem_coupon(
   code text, amount numeric DEFAULT NULL, contact_id uuid DEFAULT NULL, product_id uuid DEFAULT NULL)
 RETURNS switchboard.coupons
@@ -135,9 +153,7 @@ BEGIN
   END IF;
   UPDATE switchboard.coupons c
   SET redeemed_at = clock_timestamp(),
-      redeemed_amount = coalesce(redeem_coupon.amount, (
-        SELECT g.new_price FROM switchboard.call_triggers g
-        WHERE g.tenant_id = tenant AND g.coupon_id = coupon.id ORDER BY g.created_at DESC, g.id DESC LIMIT 1)),
+      redeemed_amount = coalesce(redeem_coupon.amount, switchboard._coupon_price(coupon)),
       currency = (SELECT p.currency FROM switchboard.products p WHERE p.tenant_id = tenant AND p.id = coupon.product_id)
   WHERE c.id = coupon.id
   RETURNING c.* INTO coupon;
@@ -148,7 +164,8 @@ END
 $$;
 COMMENT ON FUNCTION switchboard.redeem_coupon(text, numeric, uuid, uuid) IS
   'Redeems a coupon: returns its row with redeemed_at and redeemed_amount. code: in any case, blanks around it do not matter. amount:
-what was paid with it, in the currency of its product, else of the tenant; null: the price that was offered with it, if one was.
+what was paid with it, in the currency of its product, else of the tenant; null: what was offered, or the price of its product less the
+discount.
 contact_id, product_id: who buys what, checked against a coupon made for somebody or something; null: not checked. Of any number of
 sessions at once exactly one succeeds. Noted in the audit log. Errors: SB011 no such code in this tenant, redeemed already, no longer
 valid, for somebody or something else; 22023 no code, or amount negative or no number; 42501 the session acts for no tenant.';

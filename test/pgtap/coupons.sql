@@ -99,6 +99,10 @@ SELECT id AS offered, code AS offered_code FROM switchboard.create_coupon(15, :'
 INSERT INTO switchboard.call_triggers (tenant_id, contact_id, product_id, campaign_id, trigger_type, coupon_id, original_price, new_price)
 VALUES (:'tenant', :'alice', :'phone', :'campaign', 'price_drop', :'offered', 999.99, 849.99);
 SELECT is((switchboard.redeem_coupon(:'offered_code')).redeemed_amount, 849.99, 'the price that was offered');
+SELECT is((switchboard.redeem_coupon(c.code)).redeemed_amount, 679.99, 'else the price of the product less the discount') FROM switchboard.create_coupon(20, NULL, :'phone') c;
+SELECT id AS promoted, code AS promoted_code FROM switchboard.create_coupon(20, :'alice', :'phone') \gset
+INSERT INTO switchboard.call_triggers (tenant_id, contact_id, product_id, trigger_type, coupon_id, listed_price) VALUES (:'tenant', :'alice', :'phone', 'promotion', :'promoted', 500);
+SELECT is((switchboard.redeem_coupon(:'promoted_code')).redeemed_amount, 400.00, 'the price when it was called about');
 SELECT is(detail, jsonb_build_object('code', :'offered_code', 'amount', 849.99), 'who redeemed what is on record')
 FROM switchboard.audit_log WHERE action = 'redeem-coupon' AND subject = :'offered' AND actor = session_user;
 SELECT is(actor, :'till', 'by user') FROM switchboard.audit_log WHERE action = 'redeem-coupon' AND subject = :'made_id';

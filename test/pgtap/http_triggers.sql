@@ -39,6 +39,9 @@ SELECT set_config('request.jwt.claims', '', true);
 ROLLBACK TO nobody;
 SELECT is(test_dialer.says(test_dialer.http('GET', '/api/campaigns/price-drop')), '405 GET is not possible here', 'another method');
 
+SELECT is((switchboard._http_error(code, 'x')).status, status, 'SQLSTATE ' || code || ' is ' || status)
+FROM (VALUES ('22032', 400), ('28000', 401), ('42501', 403), ('P0002', 404), ('SB005', 409), ('SB011', 422), ('SB007', 422), ('54001', 422), ('0A000', 422), ('25006', 503), ('SB002', 503), ('XX000', 500)) e (code, status);
+
 -- Bodies.
 SELECT is(test_dialer.says(test_dialer.http('POST', '/api/campaigns/trigger-call', body)), wanted, 'body: ' || left(body, 40))
 FROM (VALUES
@@ -93,6 +96,10 @@ SELECT is(test_dialer.http('POST', '/api/campaigns/promotion', jsonb_build_objec
 SELECT is(test_dialer.http('POST', '/api/campaigns/promotion', jsonb_build_object('campaignId', :'draft')::text) -> 'status', '409', 'not of a draft');
 SELECT is(test_dialer.http('POST', '/api/campaigns/price-drop', jsonb_build_object('productId', :'phone', 'oldPrice', 10, 'newPrice', 10)::text) ->> 'detail',
   'new price 10.00 is not below the original price 10.00', 'a price that does not fall');
+
+SELECT is((switchboard.redeem_coupon(lower(body #>> '{callData,coupon_code}'), contact_id => :'alice', product_id => :'phone')).redeemed_amount, 849.99, 'the coupon of the call is redeemed at the price offered') FROM answer;
+SELECT is(jsonb_build_array(r -> 'converted', r -> 'revenue', r -> 'couponValue', r -> 'couponsGiven', r -> 'eligible', r -> 'triggers'), '[1, 849.99, 150.00, 2, 2, 6]', 'and counts for the campaign')
+FROM switchboard.campaign_report(:'campaign') r;
 
 -- Customers.
 SELECT is(test_dialer.http('GET', '/api/customers/phone', query => '{"email": "ALICE"}') - 'challenge', jsonb_build_object('status', 200, 'type', 'application/json', 'customers',
