@@ -157,7 +157,7 @@ BEGIN
       currency = (SELECT p.currency FROM switchboard.products p WHERE p.tenant_id = tenant AND p.id = coupon.product_id)
   WHERE c.id = coupon.id
   RETURNING c.* INTO coupon;
-  PERFORM switchboard._audit(tenant, 'redeem-coupon', coupon.id::text,
+  PERFORM switchboard._audit(tenant, 'redeem-coupon', 'coupon:' || coupon.id,
                              jsonb_build_object('code', coupon.code, 'amount', coupon.redeemed_amount));
   RETURN coupon;
 END

@@ -13,7 +13,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no such triggered call: %', coalesce(get_call_package.call_trigger_id::text, 'null') USING ERRCODE = 'P0002';
   END IF;
-  PERFORM switchboard._audit(found_trigger.tenant_id, 'read-call-package', found_trigger.id::text,
+  PERFORM switchboard._audit(found_trigger.tenant_id, 'read-call-package', 'call_trigger:' || found_trigger.id,
                              jsonb_build_object('contact_id', found_trigger.contact_id));
   RETURN found_trigger.package;
 END

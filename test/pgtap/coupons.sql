@@ -104,8 +104,8 @@ SELECT id AS promoted, code AS promoted_code FROM switchboard.create_coupon(20, 
 INSERT INTO switchboard.call_triggers (tenant_id, contact_id, product_id, trigger_type, coupon_id, listed_price) VALUES (:'tenant', :'alice', :'phone', 'promotion', :'promoted', 500);
 SELECT is((switchboard.redeem_coupon(:'promoted_code')).redeemed_amount, 400.00, 'the price when it was called about');
 SELECT is(detail, jsonb_build_object('code', :'offered_code', 'amount', 849.99), 'who redeemed what is on record')
-FROM switchboard.audit_log WHERE action = 'redeem-coupon' AND subject = :'offered' AND actor = session_user;
-SELECT is(actor, :'till', 'by user') FROM switchboard.audit_log WHERE action = 'redeem-coupon' AND subject = :'made_id';
+FROM switchboard.audit_log WHERE action = 'redeem-coupon' AND subject = 'coupon:' || :'offered' AND actor = session_user;
+SELECT is(actor, :'till', 'by user') FROM switchboard.audit_log WHERE action = 'redeem-coupon' AND subject = 'coupon:' || :'made_id';
 
 -- What was made for one person or product is not for all once they are gone.
 SELECT code AS open_code FROM switchboard.create_coupon(50, :'bob', valid_until => 'infinity') \gset

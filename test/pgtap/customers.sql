@@ -96,7 +96,7 @@ SELECT throws_ok(format('SELECT switchboard.get_call_package(%L)', :'their_trigg
 SELECT throws_ok('SELECT switchboard.get_call_package(NULL)', 'P0002', 'no such triggered call: null', 'nor of none');
 RESET SESSION AUTHORIZATION;
 SELECT results_eq('SELECT actor, subject, tenant_id FROM switchboard.audit_log WHERE action = ''read-call-package''',
-  format('VALUES (%L, %L, %L::uuid)', :'ann', :'trigger', :'tenant'), 'who read what is on record, once');
+  format('VALUES (%L, %L, %L::uuid)', :'ann', 'call_trigger:' || :'trigger', :'tenant'), 'who read what is on record, once');
 
 SELECT * FROM finish();
 ROLLBACK;
