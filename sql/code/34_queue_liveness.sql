@@ -156,6 +156,7 @@ BEGIN
                                WHEN j.sending_at IS NOT NULL THEN 'unknown'
                                WHEN switchboard._repeat_is_harmful(j.kind, a.settings) THEN 'defer'
                                ELSE 'retry' END,
+               'provider_id', CASE WHEN d.recognized THEN j.id END,   -- perhaps taken
                'retry_in_ms', CASE WHEN d.doubtful THEN 5000 ELSE 0 END)),
            count(*), count(*) FILTER (WHERE d.doubtful)
       INTO results, count, in_doubt

@@ -273,8 +273,13 @@ BEGIN
     IF refused IS NOT NULL THEN
       PERFORM switchboard._release_contacts(refused, at);
     END IF;
-    UPDATE switchboard.call_logs c SET error_code = r.code, error = r.error
+    -- A webhook has a name as soon as an attempt was not answered: then it was perhaps taken, whatever the last one came to.
+    UPDATE switchboard.call_logs c
+    SET error_code = CASE WHEN d.doubtful THEN 'in_doubt' ELSE r.code END, error = CASE WHEN d.doubtful THEN 'perhaps taken: ' ELSE '' END || r.error
     FROM unnest(results) r
+    LEFT JOIN switchboard.provider_accounts a ON a.id = r.account_id
+    CROSS JOIN LATERAL (SELECT a.provider = 'webhook' AND r.provider_id <> '' AND r.code IS DISTINCT FROM 'canceled'
+                               AND NOT switchboard._is_refusal(r.code) AS doubtful) d
     WHERE r.kind = 'call' AND c.tenant_id = r.tenant_id AND c.id = r.subject_id AND c.id = ANY (SELECT (unnest(ended)).call_log_id);
     PERFORM switchboard._fail_bad_triggers(results);
     PERFORM switchboard._apply_call_status(ended);

@@ -16,6 +16,16 @@ COMMENT ON FUNCTION switchboard._reported_status(text) IS
   'A call status in our words: ours in any spelling, in-progress, voicemail, cancelled, unanswered; NULL for any other.';
 REVOKE ALL ON FUNCTION switchboard._reported_status(text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._reported_seconds(value jsonb)
+RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN jsonb_typeof(value) IN ('string', 'number') AND value #>> '{}' ~ '^[0-9]{1,9}([.][0-9]{1,9})?$'
+              THEN round((value #>> '{}')::numeric)::int END
+$$;
+COMMENT ON FUNCTION switchboard._reported_seconds(jsonb) IS 'Seconds that a call system tells, a number or a text, rounded; NULL for anything else.';
+REVOKE ALL ON FUNCTION switchboard._reported_seconds(jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._bad_report_field(key text, value jsonb)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -24,12 +34,12 @@ AS $$
     WHEN key IN ('call_log_id', 'call_trigger_id') THEN NOT coalesce(switchboard._is_uuid(value #>> '{}'), false)
     WHEN key = 'call_id' THEN jsonb_typeof(value) NOT IN ('string', 'number') OR length(value #>> '{}') NOT BETWEEN 1 AND 100
     WHEN key = 'status' THEN switchboard._reported_status(value #>> '{}') IS NULL
-    WHEN key = 'duration' THEN switchboard._digits_or_null(value #>> '{}') IS NULL
+    WHEN key = 'duration' THEN switchboard._reported_seconds(value) IS NULL
     WHEN key = 'answered_by' THEN NOT value #>> '{}' = ANY (enum_range(NULL::switchboard.answered_by)::text[])
     WHEN key = 'sentiment' THEN NOT value #>> '{}' = ANY (enum_range(NULL::switchboard.sentiment)::text[])
     WHEN key = 'disposition' THEN NOT value #>> '{}' = ANY (enum_range(NULL::switchboard.call_disposition)::text[])
     WHEN key = 'recording_url' THEN value #>> '{}' !~ '^https?://[^[:space:]]+$'
-    WHEN key IN ('occurred_at', 'follow_up_date') THEN switchboard._text_timestamp(value #>> '{}') IS NULL
+    WHEN key IN ('occurred_at', 'follow_up_date') THEN NOT coalesce(isfinite(switchboard._text_timestamp(value #>> '{}')), false)
     ELSE false END
 $$;
 COMMENT ON FUNCTION switchboard._bad_report_field(text, jsonb) IS 'Whether a field of a report about a call cannot be understood.';
@@ -65,8 +75,7 @@ RETURNS switchboard.call_logs
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: looks for the calls of the account given; without one, for whose report it may be, which its signature must
--- then prove. Internal. Of a triggered call with several tries the last one that was made is meant, unless the report says otherwise;
--- none that still waits for its time.
+-- then prove. Internal. Of a triggered call with several tries the last one that was made is meant, unless the report says otherwise.
 DECLARE
   log switchboard.call_logs;
 BEGIN
@@ -81,8 +90,8 @@ BEGIN
     SELECT c.* INTO log
     FROM switchboard.call_triggers t
     JOIN switchboard.call_logs c ON c.tenant_id = t.tenant_id AND c.lead_id = t.contact_id
-    WHERE t.id = switchboard._uuid_or_null(fields ->> 'call_trigger_id') AND c.metadata ->> 'call_trigger_id' = t.id::text AND NOT c.waits
-    ORDER BY c.started_at DESC, c.id DESC LIMIT 1;
+    WHERE t.id = switchboard._uuid_or_null(fields ->> 'call_trigger_id') AND c.metadata ->> 'call_trigger_id' = t.id::text
+    ORDER BY c.waits, c.started_at DESC, c.id DESC LIMIT 1;
   END IF;
   IF log.account_id IS DISTINCT FROM coalesce(account, log.account_id) THEN
     RETURN NULL;
@@ -165,7 +174,7 @@ AS $$
 DECLARE
   log       switchboard.call_logs;
   machine   boolean := coalesce(fields ->> 'status' ~* '^voicemail', false);
-  seconds   int := switchboard._digits_or_null(fields ->> 'duration');
+  seconds   int := switchboard._reported_seconds(fields -> 'duration');
 BEGIN
   IF inbox.event <> 'status' THEN
     RETURN NULL;

@@ -40,7 +40,7 @@ AS $$
   -- It tells of calls that are over: any word that we do not know, or that is none of an end, goes by whether somebody talked.
   SELECT coalesce(
     (SELECT s FROM switchboard._reported_status(switchboard._true_text(fields, 'call_status')) s WHERE switchboard._call_rank(s) = 3),
-    CASE WHEN switchboard._digits_or_null(switchboard._true_text(fields, 'call_duration')) > 0 THEN 'completed' ELSE 'failed' END::switchboard.call_status)
+    CASE WHEN switchboard._reported_seconds(fields -> 'call_duration') > 0 THEN 'completed' ELSE 'failed' END::switchboard.call_status)
 $$;
 COMMENT ON FUNCTION switchboard._omnidimension_status(jsonb) IS 'How a call of OmniDimension ended, in our words.';
 REVOKE ALL ON FUNCTION switchboard._omnidimension_status(jsonb) FROM PUBLIC;
@@ -106,7 +106,7 @@ DECLARE
   log       switchboard.call_logs;
   report    jsonb := CASE WHEN jsonb_typeof(fields -> 'call_report') = 'object' THEN fields -> 'call_report' ELSE '{}' END;
   status    switchboard.call_status := switchboard._omnidimension_status(fields);
-  seconds   int := switchboard._digits_or_null(switchboard._true_text(fields, 'call_duration'));
+  seconds   int := switchboard._reported_seconds(fields -> 'call_duration');
   recording text := substring(switchboard._true_text(fields, 'recording_url') FROM '^https?://[^[:space:]]+$');
   voicemail boolean := coalesce(fields ->> 'call_status' = 'voicemail_detected' OR fields -> 'is_voicemail' = 'true', false);
 BEGIN

@@ -18,10 +18,11 @@ RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: acts for the tenant of the trigger. Internal. A call whose account was deleted before it left was no try.
+-- Nobody is called again whom an external call system may have called: it was given the call, or perhaps was, and says nothing.
 BEGIN
   RETURN CASE
     WHEN call.dialed_at IS NULL AND call.error_code = 'SB002' THEN greatest(trigger.scheduled_at, at)
-    WHEN call.hangup_cause = 'no-news' AND call.provider = 'webhook' THEN NULL
+    WHEN call.hangup_cause = 'no-news' AND switchboard._takes_packages(call.provider) OR call.error_code = 'in_doubt' THEN NULL
     WHEN trigger.campaign_id IS NOT NULL THEN switchboard.next_attempt_at(trigger.campaign_id, outcome, greatest(trigger.attempts, 1), at)
     WHEN trigger.attempts < 3 THEN at + interval '1 hour' END;
 END

@@ -73,6 +73,7 @@ SELECT is(pg_temp.report(f, :'account'), '400 cannot be read: ' || e, e) FROM (V
   ('{"call_id": "dial-1", "recording_url": "file:///etc/passwd"}', 'recording_url of a call cannot be "file:///etc/passwd"'),
   ('{"call_id": "dial-1", "occurred_at": "yesterdayish"}', 'occurred_at of a call cannot be "yesterdayish"'),
   ('{"call_id": "dial-1", "follow_up_date": []}', 'follow_up_date of a call cannot be []'),
+  ('{"call_id": "dial-1", "follow_up_date": "infinity"}', 'follow_up_date of a call cannot be "infinity"'),
   ('{"call_trigger_id": "7"}', 'call_trigger_id of a call cannot be "7"'),
   ('{"call_id": ""}', 'call_id of a call cannot be ""'),
   ('{"call_id": {"a": 1}}', 'call_id of a call cannot be {"a": 1}')) v (f, e);
@@ -140,7 +141,7 @@ SELECT is(test_packages.deliver(:'call', 'msg_2') || ' ' || test_packages.call(:
 -- What the receiver concludes.
 SELECT test_packages.triggered_call(:'account', '+12025550105') AS call \gset
 SELECT test_packages.deliver(:'call', 'dial-5') AS done \gset
-SELECT is(pg_temp.report(jsonb_build_object('call_log_id', :'call', 'status', 'completed', 'duration', 9, 'disposition', 'do-not-call',
+SELECT is(pg_temp.report(jsonb_build_object('call_log_id', :'call', 'status', 'completed', 'duration', 8.6, 'disposition', 'do-not-call',
                                             'notes', 'never again')), '200', 'somebody asks not to be called');
 SELECT is((SELECT reason FROM switchboard.do_not_call WHERE phone_number = '+12025550105'), 'never again', 'and is not');
 SELECT is((SELECT disposition::text FROM switchboard.call_dispositions WHERE call_id = :'call'), 'do-not-call', 'that is the disposition');
@@ -168,6 +169,23 @@ SELECT is(test_packages.call(:'call'), 'canceled 0 canceled', 'but canceled');
 SELECT test_packages.triggered_call(:'account', '+12025550108') AS call \gset
 SELECT is(test_packages.deliver(:'call', NULL, 'permanent'), 'dead', 'an endpoint that is gone');
 SELECT is(test_packages.call(:'call') || ' / ' || test_packages.trigger(:'call'), 'failed 0 http_500 / scheduled', 'fails the call, and there will be a further try');
+
+-- Perhaps taken: nobody is called again because of a delivery whose answers were lost.
+SELECT test_dialer.new_campaign(:'tenant', max_attempts => 5) AS campaign \gset
+CREATE FUNCTION pg_temp.fails(account uuid, phone text, campaign uuid, first_name text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE call uuid := test_packages.triggered_call(account, phone, campaign);
+BEGIN
+  PERFORM test_packages.deliver(call, first_name, 'retry');
+  UPDATE switchboard.jobs_open SET run_at = clock_timestamp() WHERE subject_id = call;
+  PERFORM test_packages.deliver(call, NULL, 'permanent');
+  RETURN concat_ws(' / ', test_packages.call(call), (SELECT error_code FROM switchboard.call_logs WHERE id = call), test_packages.trigger(call));
+END $$;
+SELECT is(pg_temp.fails(:'account', '+12025550111', :'campaign', NULL), 'failed 0 http_500 / http_500 / scheduled', 'what was surely not taken is tried again');
+SELECT is(pg_temp.fails(:'account', '+12025550112', :'campaign', 'msg_x'), 'failed 0 http_500 / in_doubt / failed failed', 'what may have been taken is not');
+SELECT test_packages.triggered_call(:'account', '+12025550113', :'campaign') AS call \gset
+SELECT test_packages.deliver(:'call', 'dial-13') AS done \gset
+SELECT count(*) AS n FROM switchboard.expire_silent_calls(clock_timestamp() + interval '5 hours') \gset
+SELECT is(test_packages.call(:'call') || ' / ' || test_packages.trigger(:'call'), 'failed 0 no-news / failed failed', 'nor what was, and is not reported on');
 
 -- Nobody asks the receiver, or tells it to hang up.
 SELECT test_packages.triggered_call(:'account', '+12025550109') AS call \gset

@@ -163,5 +163,15 @@ TEST_F(WebhookCallTest, JudgesAnswersAsThoseOfAnyWebhook) {
   EXPECT_EQ(Id(Broken(Transport::kTimeout, 500)), "retry");
 }
 
+TEST_F(WebhookCallTest, NamesWhatWasPerhapsTaken) {
+  const auto name = [&](const HttpResponse& response) {
+    return webhook.Interpret(job, account, response, kThen).provider_id;
+  };
+  EXPECT_EQ(name(Broken(Transport::kTimeout, 500)), "msg_" + job.id);
+  EXPECT_EQ(name(Broken(Transport::kReset, 500)), "msg_" + job.id);
+  EXPECT_EQ(name(Broken(Transport::kRefused, 0)), "");
+  EXPECT_EQ(name(Answer(500)), "");
+}
+
 }  // namespace
 }  // namespace switchboard::providers

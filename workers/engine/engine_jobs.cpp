@@ -58,12 +58,17 @@ bool Answered(const HttpResponse& response) {
 }
 
 // What is to be thought of a job whose request left and whose answer will never be known.
-Outcome LostOutcome(const ActiveJob& job) {
+Result Lost(const ActiveJob& job, std::string code, std::string error) {
   const providers::Provider* provider = job.account->provider;
   const providers::KindInfo* kind =
       provider == nullptr ? nullptr : provider->capabilities().Find(job.claimed.job.kind);
   const bool repeated = kind != nullptr && !kind->repeat_harms && !kind->can_look_up;
-  return repeated && !job.claimed.in_doubt ? Outcome::kRetry : Outcome::kUnknown;
+  Result result = Failure(Outcome::kUnknown, std::move(code), std::move(error));
+  if (repeated && !job.claimed.in_doubt) {
+    result.outcome = Outcome::kRetry;
+    result.provider_id = job.claimed.key.id;  // perhaps taken
+  }
+  return result;
 }
 
 bool SlowDown(const HttpResponse& response, const Result& result) {
@@ -156,7 +161,7 @@ void Engine::OnResponse(Transport::TransferId id, const HttpResponse& response) 
     Settle(*job, response);
   } catch (const std::exception& error) {
     // An answer that its provider cannot read: the request was made, its fate is not known.
-    Finish(*job, Failure(LostOutcome(*job), "bad_answer", error.what()));
+    Finish(*job, Lost(*job, "bad_answer", error.what()));
   }
 }
 
@@ -286,8 +291,9 @@ void Engine::CancelRunning() {
     const bool bytes_left = parts_.transport.Cancel(slot);
     --on_wire_;
     ActiveJob& job = *jobs_.Find(slot);
-    Finish(job, Failure(bytes_left ? LostOutcome(job) : Outcome::kRetry, "worker_stopped",
-                        "the worker stopped before the answer"));
+    constexpr char kWhy[] = "the worker stopped before the answer";
+    Finish(job, bytes_left ? Lost(job, "worker_stopped", kWhy)
+                           : Failure(Outcome::kRetry, "worker_stopped", kWhy));
   }
 }
 

@@ -65,7 +65,11 @@ Result Webhook::Interpret(const Job& job, const Account& account, const HttpResp
   const bool answered =
       response.transport == Transport::kAnswered || response.transport == Transport::kTooBig;
   if (!answered) {
-    if (result.outcome == Outcome::kUnknown) result.outcome = Outcome::kRetry;
+    if (result.outcome == Outcome::kUnknown) {
+      // Perhaps taken: the queue remembers under which name, in case no attempt brings an answer.
+      result.outcome = Outcome::kRetry;
+      result.provider_id = MessageId(job);
+    }
   } else if (response.status / 100 == 2) {
     // Nothing need be in the body; even one that is too big was sent by a receiver that took it.
     result = Taken(CallId(job, response));
