@@ -21,21 +21,23 @@ CREATE FUNCTION test_dialer.http(method text, path text, body text DEFAULT '', q
          || coalesce(nullif(convert_from(r.body, 'UTF8'), '')::jsonb, '{}')
   FROM switchboard.handle_http(method, path, query, '{"content-type": "application/json"}', convert_to(body, 'UTF8')) r $$;
 CREATE FUNCTION test_dialer.says(answer jsonb) RETURNS text LANGUAGE sql AS $$ SELECT concat_ws(' ', answer ->> 'status', answer ->> 'detail') $$;
+CREATE FUNCTION test_dialer.status_as(claims text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('request.jwt.claims', claims, true);
+  RETURN test_dialer.http('GET', '/api/customers/phone') ->> 'status';
+END $$;
 CREATE TEMP TABLE routes AS SELECT r.method, replace(r.path, '{id}', :'phone') AS path FROM switchboard._http_routes() r WHERE r.personal;
 GRANT SELECT ON routes TO PUBLIC;
 SET LOCAL ROLE switchboard_gateway;
 
 -- Who asks.
 SAVEPOINT nobody;
-SELECT set_config('switchboard.tenant_id', '', true);
+SET LOCAL switchboard.tenant_id = '';
 SELECT is(test_dialer.http(method, path, '{}') - 'detail',
   '{"status": 401, "type": "application/problem+json", "challenge": "Bearer", "title": "Unauthorized", "code": "28000"}'::jsonb || '{"type": "about:blank"}', '401: ' || path)
 FROM routes;
-SELECT set_config('request.jwt.claims', claims, true), is(test_dialer.http('GET', '/api/customers/phone') ->> 'status', '401', 'claims: ' || claims)
-FROM unnest(ARRAY['{', '[]', '{"tenant_id": "x"}', jsonb_build_object('tenant_id', :'phone')::text]) claims;
-SELECT set_config('request.jwt.claims', jsonb_build_object('tenant_id', :'tenant')::text, true);
-SELECT is(test_dialer.http('GET', '/api/customers/phone') ->> 'status', '200', 'claims of PostgREST are an identity');
-SELECT set_config('request.jwt.claims', '', true);
+SELECT is(test_dialer.status_as(claims), '401', 'claims: ' || claims) FROM unnest(ARRAY['{', '[]', '{"tenant_id": "x"}', jsonb_build_object('tenant_id', :'phone')::text]) claims;
+SELECT is(test_dialer.status_as(jsonb_build_object('tenant_id', :'tenant')::text), '200', 'claims of PostgREST are an identity');
 ROLLBACK TO nobody;
 SELECT is(test_dialer.says(test_dialer.http('GET', '/api/campaigns/price-drop')), '405 GET is not possible here', 'another method');
 
