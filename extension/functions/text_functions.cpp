@@ -12,8 +12,8 @@ namespace switchboard {
 namespace {
 
 std::string Rendered(FunctionCallInfo fcinfo) {
-  const core::Template& parsed = ParsedTemplate(fcinfo, pg::ArgText(fcinfo, 0));
-  return parsed.Render(pg::ArgJson(fcinfo, 1));
+  const std::string body = pg::ArgText(fcinfo, 0);
+  return ParsedTemplate(fcinfo, body).Render(pg::ArgJson(fcinfo, 1));
 }
 
 }  // namespace

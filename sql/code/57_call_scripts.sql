@@ -185,7 +185,7 @@ REVOKE ALL ON FUNCTION switchboard._script_vars(text, text, text, text, text, te
   FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._script_vars(text, text, text, text, text, text, text, text, text, text, text, numeric, text,
     numeric, numeric, timestamptz, timestamptz, text, text, text, text) IS
-'The variables of a script, to be laid over the campaign''s and the contact''s own: _free_vars(settings -> ''vars'') || _free_vars(metadata) || _script_vars(...) || vars. Money, dates and the discount are written as in the locale, dates in the time zone; unknown locales, zones and currencies are no error (en-US, UTC, the code). What is not known about the person is empty; what is not known about the offer is absent, so that a script which speaks of it fails. reason_template, if any, is rendered with them as reason.';
+'The variables of a script, to be laid over the campaign''s and the contact''s own: _free_vars(settings -> ''vars'') || _free_vars(metadata) || _script_vars(...) || vars. Money, dates and the discount are written as in the locale, dates in the time zone; unknown locales, zones and currencies are no error (en-US, UTC, the code). customer_name is the whole name, as _person_name() has it. What is not known about the person is empty; what is not known about the offer is absent, so that a script which speaks of it fails. reason_template, if any, is rendered with them as reason.';
 
 -- Numbers given as prices and discount are facts, to be written out as any others; texts are taken as they are.
 CREATE OR REPLACE FUNCTION switchboard._number_or_null(vars jsonb, key text) RETURNS numeric

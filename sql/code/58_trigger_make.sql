@@ -88,7 +88,8 @@ BEGIN
     -- Ids in the order of the people, who are in that of theirs.
     SELECT t.*, switchboard.uuid_v7() AS trigger_id, switchboard._trigger_priority(t.points, run.trigger_type, savings) AS priority,
            CASE WHEN run.discount_percent IS NOT NULL THEN switchboard.generate_coupon_code(run.trigger_type::text, run.discount_percent) END AS code,
-           k.name, k.first_name, k.last_name, k.email, k.company, k.position, k.phone_number, k.metadata, coalesce(k.locale, '') AS locale
+           switchboard._person_name(k.name, k.first_name, k.last_name) AS name,
+           k.first_name, k.last_name, k.email, k.company, k.position, k.phone_number, k.metadata, coalesce(k.locale, '') AS locale
     FROM (SELECT t.* FROM timed t WHERE t.scheduled_at IS NOT NULL ORDER BY t.contact_id) t
     JOIN switchboard.contacts k ON k.id = t.contact_id
   ), texts AS MATERIALIZED (
@@ -106,7 +107,7 @@ BEGIN
   ), packed AS MATERIALIZED (
     SELECT s.contact_id, s.trigger_id, s.scheduled_at, s.priority, s.code, s.script,
            switchboard._call_package(
-             switchboard._person_name(s.name, s.first_name, s.last_name), s.phone_number, product.name, run.product_id,
+             s.name, s.phone_number, product.name, run.product_id,
              run.discount_percent, s.code, s.vars ->> 'reason', campaign.name, run.campaign_id, run.original_price, run.new_price, s.script,
              s.priority::text, switchboard._call_hours_text(s.opens, s.closes, s.zone, s.scheduled_at), s.zone, h.history, s.trigger_id,
              run.trigger_type::text, s.email) AS package

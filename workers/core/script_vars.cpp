@@ -30,18 +30,11 @@ OptText Savings(const ScriptFacts& facts) {
   return amount && *ParseCents(*amount) > 0 ? Money(facts, amount) : std::nullopt;
 }
 
-std::string WholeName(const ScriptFacts& facts) {
-  if (facts.customer_name && !facts.customer_name->empty()) return *facts.customer_name;
-  const std::string first = facts.first_name.value_or("");
-  const std::string last = facts.last_name.value_or("");
-  return first.empty() || last.empty() ? first + last : first + " " + last;
-}
-
 // Empty when not known.
 std::string Line(const OptText& text) { return text ? OneLine(*text) : std::string{}; }
 
 void AddPerson(const ScriptFacts& facts, JsonFields* fields) {
-  const std::string name = OneLine(WholeName(facts));
+  const std::string name = Line(facts.customer_name);
   fields->Text("customer_name", name);
   fields->Text("name", name);
   fields->Text("first_name", Line(facts.first_name));

@@ -34,13 +34,13 @@ struct ScriptFacts {
   OptText agent_name;
 };
 
-// A JSON object. Always there, empty when not known: customer_name (made of the parts when there is
-// no whole one), name (the same), first_name, last_name, email, company, position, phone_number,
-// campaign_name, company_name, agent_name. Only when known, so that a script which says them
-// without them is an error: product_name, discount, coupon_code, original_price, new_price,
-// savings_amount (when something is saved), purchase_date, valid_until. Names are on one line, so
-// that nobody's name can pretend to be another paragraph of the script (see spoken_text.hpp).
-// `reason`, if there is a template for it, is rendered with all of these. About 10 us.
+// A JSON object. Always there, empty when not known: customer_name, name (the same), first_name,
+// last_name, email, company, position, phone_number, campaign_name, company_name, agent_name. Only
+// when known, so that a script which says them without them is an error: product_name, discount,
+// coupon_code, original_price, new_price, savings_amount (when something is saved), purchase_date,
+// valid_until. Names are on one line, so that nobody's name can pretend to be another paragraph of
+// the script (see spoken_text.hpp). `reason`, if there is a template for it, is rendered with all
+// of these. About 10 us.
 std::string BuildScriptVars(const ScriptFacts& facts, const Template* reason);
 
 }  // namespace switchboard::core
