@@ -48,10 +48,11 @@ COMMENT ON TRIGGER tenants_customer_value ON switchboard.tenants IS 'Refuses lim
 
 CREATE OR REPLACE FUNCTION switchboard._customer_values(tenant uuid, contacts uuid[], at timestamptz)
 RETURNS TABLE (contact_id uuid, points int, spent numeric, purchases int, last_purchase_at timestamptz)
-LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000 SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000 SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
--- SECURITY INVOKER: internal. Lateral, so that purchases are found by index whatever the planner believes of a fresh table.
+-- SECURITY INVOKER: internal. Lateral, so that purchases are found by index whatever the planner believes of a fresh table; a plan of its
+-- own each time, for the same reason.
 BEGIN
   RETURN QUERY
   WITH limits AS MATERIALIZED (

@@ -34,11 +34,11 @@ CREATE OR REPLACE FUNCTION switchboard._trigger_candidates(
   tenant uuid, campaign uuid, product uuid, wanted switchboard.trigger_type, people uuid[], at timestamptz, rival_runs uuid[] DEFAULT '{}')
 RETURNS TABLE (contact_id uuid, phone_number text, eligible boolean, reason text, reasons text[], waits_for text, call_at timestamptz, retry_at timestamptz,
                last_purchase_at timestamptz, allowed boolean, rule_versions jsonb, zones text[])
-LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000 SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
--- SECURITY INVOKER: internal, called as owner. Lateral subqueries that aggregate, so that each is an index probe whatever the planner
--- believes of fresh tables. Cost: four probes a person, some 10 microseconds, and _contact_decisions() for who is left.
+-- SECURITY INVOKER: internal, called as owner, who says force_custom_plan: of tables that were empty when a plan was made and grow
+-- in the same transaction, that plan may scan all for each person. Lateral subqueries, because each is to be an index probe. Cost: four probes a person, some 10 microseconds, and _contact_decisions() for who is left.
 DECLARE
   found_campaign switchboard.campaigns := (SELECT c FROM switchboard.campaigns c WHERE c.tenant_id = tenant AND c.id = campaign);
   takes          constant boolean := switchboard._takes_triggers(found_campaign);

@@ -50,7 +50,7 @@ CREATE OR REPLACE FUNCTION switchboard._trigger_packages(
 RETURNS TABLE (contact_id uuid, phone_number text, reason text, reasons text[], allowed boolean, rule_versions jsonb, zones text[],
                retry_at timestamptz, trigger_id uuid, scheduled_at timestamptz, priority switchboard.task_priority,
                coupon_code text, valid_until timestamptz, script text, package jsonb)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10000 SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10000 SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
 -- SECURITY INVOKER: internal, called as owner. The planner must believe in thousands of rows, or it would join them in nested loops:
@@ -146,6 +146,7 @@ CREATE OR REPLACE FUNCTION switchboard._make_triggers(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 -- SECURITY INVOKER: internal, called as owner; the caller holds the locks of product, campaign and triggers (see _lock_triggers).
+-- Its own plan is kept, and with it those of foreign keys; what the functions in it read is planned for each batch.
 -- One statement: a coupon is never without its trigger, a trigger never without its call, a call never without its job. Whose
 -- coupon's code is taken already is left out of it, and taken again.
 DECLARE

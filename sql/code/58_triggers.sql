@@ -118,7 +118,7 @@ REVOKE ALL ON FUNCTION switchboard._require_caller(uuid, switchboard.campaigns) 
 
 CREATE OR REPLACE FUNCTION switchboard._refuse_trigger(run switchboard.trigger_runs, contact uuid, at timestamptz)
 RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 -- SECURITY INVOKER: internal, called as owner.
 DECLARE
@@ -184,6 +184,8 @@ BEGIN
   END IF;
   SELECT m.* INTO made FROM switchboard._make_triggers(run, ARRAY[contact_id], at, strict => true) m;
   IF made.triggered = 0 THEN
+    -- Nothing was written but evidence, which the error takes along.
+    PERFORM switchboard._refuse_trigger(run, contact_id, at);
     RAISE EXCEPTION 'contact % cannot be called before the offer ends: %', contact_id, (SELECT min(k) FROM jsonb_object_keys(made.skipped) k)
       USING ERRCODE = 'SB004';
   END IF;
