@@ -114,6 +114,29 @@ COMMENT ON FUNCTION switchboard._require_caller(uuid, switchboard.campaigns) IS
   'SB002 when the account that would make triggered calls has no number to call from; a warning when there is no account.';
 REVOKE ALL ON FUNCTION switchboard._require_caller(uuid, switchboard.campaigns) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._require_offer(tenant uuid, product uuid, campaigns uuid[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY INVOKER: internal, called as owner. Whoever deletes one of them may have been waited for.
+DECLARE
+  missing uuid;
+BEGIN
+  PERFORM switchboard._hold_offer(tenant, product, campaigns);
+  IF product IS NOT NULL AND NOT EXISTS (SELECT FROM switchboard.products p WHERE p.tenant_id = tenant AND p.id = product) THEN
+    RAISE EXCEPTION 'no such product: %', product USING ERRCODE = 'P0002';
+  END IF;
+  SELECT w.id INTO missing FROM unnest(campaigns) AS w (id)
+  WHERE w.id IS NOT NULL AND NOT EXISTS (SELECT FROM switchboard.campaigns c WHERE c.tenant_id = tenant AND c.id = w.id) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'no such campaign: %', missing USING ERRCODE = 'P0002';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION switchboard._require_offer(uuid, uuid, uuid[]) IS
+  'What _hold_offer() does; P0002 when the product or one of the campaigns is gone by then.';
+REVOKE ALL ON FUNCTION switchboard._require_offer(uuid, uuid, uuid[]) FROM PUBLIC;
+
 -- One person.
 
 CREATE OR REPLACE FUNCTION switchboard._refuse_trigger(run switchboard.trigger_runs, contact uuid, at timestamptz)
@@ -165,9 +188,13 @@ BEGIN
   IF NOT FOUND OR NOT switchboard._caller_may(campaign.tenant_id, campaign.user_id) THEN
     RAISE EXCEPTION 'no such campaign: %', _trigger_call.campaign_id USING ERRCODE = 'P0002';
   END IF;
-  PERFORM switchboard._hold_offer(campaign.tenant_id, product_id, ARRAY[campaign.id]);
+  PERFORM switchboard._require_offer(campaign.tenant_id, product_id, ARRAY[campaign.id]);
   PERFORM pg_advisory_xact_lock_shared(switchboard._trigger_lock(campaign.tenant_id, product_id, wanted));
   PERFORM pg_advisory_xact_lock(switchboard._trigger_lock(campaign.tenant_id, contact_id, wanted));
+  PERFORM FROM switchboard.contacts k WHERE k.tenant_id = campaign.tenant_id AND k.id = _trigger_call.contact_id FOR KEY SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no such contact: %', _trigger_call.contact_id USING ERRCODE = 'P0002';
+  END IF;
   -- Read anew: the locks may have been waited for.
   SELECT c.* INTO campaign FROM switchboard.campaigns c WHERE c.id = campaign.id;
   PERFORM switchboard._require_active(campaign);
@@ -277,7 +304,7 @@ BEGIN
   IF NOT switchboard._caller_may(tenant, NULL) THEN
     RAISE EXCEPTION 'no such tenant: %', tenant USING ERRCODE = 'P0002';
   END IF;
-  PERFORM switchboard._hold_offer(tenant, product, campaigns);
+  PERFORM switchboard._require_offer(tenant, product, campaigns);
   PERFORM pg_advisory_xact_lock(switchboard._trigger_lock(tenant, coalesce(product, campaigns[1]), wanted));
   FOR campaign IN SELECT c.* FROM unnest(campaigns) AS w (id) LEFT JOIN switchboard.campaigns c ON c.tenant_id = tenant AND c.id = w.id LOOP
     PERFORM switchboard._require_active(campaign);

@@ -16,7 +16,7 @@ CREATE TABLE switchboard.products (
     UNIQUE (tenant_id, sku),
     FOREIGN KEY (tenant_id) REFERENCES switchboard.tenants (id) ON DELETE CASCADE,
     CHECK (name <> ''),
-    CHECK (price >= 0),
+    CHECK (price >= 0 AND price <> 'NaN'),
     CHECK (stock >= 0),
     CHECK (currency ~ '^[A-Z]{3}$'),
     CHECK (jsonb_typeof(metadata) = 'object')
@@ -49,7 +49,8 @@ CREATE TABLE switchboard.purchases (
     FOREIGN KEY (tenant_id, contact_id) REFERENCES switchboard.contacts (tenant_id, id) ON DELETE SET NULL (contact_id),
     FOREIGN KEY (tenant_id, product_id) REFERENCES switchboard.products (tenant_id, id) ON DELETE SET NULL (product_id),
     CHECK (quantity > 0),
-    CHECK (amount_paid >= 0),
+    CHECK (amount_paid >= 0 AND amount_paid <> 'NaN'),
+    CHECK (isfinite(purchased_at)),
     CHECK (currency ~ '^[A-Z]{3}$')
 );
 COMMENT ON TABLE switchboard.purchases IS

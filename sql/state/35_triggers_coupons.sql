@@ -22,7 +22,7 @@ CREATE TABLE switchboard.coupons (
     FOREIGN KEY (tenant_id, campaign_id) REFERENCES switchboard.campaigns (tenant_id, id) ON DELETE SET NULL (campaign_id),
     CHECK (code <> ''),
     CHECK (discount_percent BETWEEN 0 AND 100),
-    CHECK (redeemed_amount >= 0),
+    CHECK (redeemed_amount >= 0 AND redeemed_amount <> 'NaN'),
     CHECK (currency ~ '^[A-Z]{3}$')
 );
 COMMENT ON TABLE switchboard.coupons IS

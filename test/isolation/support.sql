@@ -346,3 +346,93 @@ CREATE FUNCTION iso.no_offer() RETURNS void LANGUAGE sql AS $$
     DELETE FROM switchboard.contacts;
     SELECT iso.no_campaign()
 $$;
+
+-- A shop: a product at 100.00, people who bought it, and a campaign of our own for it that calls directly. People are told apart by number.
+CREATE FUNCTION iso.product() RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT '00000000-0000-0000-0000-0000000000f1'::uuid $$;
+CREATE FUNCTION iso.buyer(n int) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT ('00000000-0000-0000-0000-0000000000b' || n)::uuid $$;
+
+CREATE FUNCTION iso.new_shop(people int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    tenant uuid := '00000000-0000-0000-0000-00000000000a';
+BEGIN
+    PERFORM iso.new_campaign(0);
+    INSERT INTO switchboard.products (id, tenant_id, name, price) VALUES (iso.product(), tenant, 'lamp', 100);
+    UPDATE switchboard.campaigns SET type = 'manual', product_id = iso.product(), discount_percent = 10 WHERE id = iso.campaign();
+    INSERT INTO switchboard.contacts (id, tenant_id, phone_number, name)
+    SELECT iso.buyer(n), tenant, '+1202555010' || n, 'buyer ' || n FROM generate_series(1, people) n;
+    INSERT INTO switchboard.purchases (tenant_id, contact_id, product_id, amount_paid)
+    SELECT tenant, iso.buyer(n), iso.product(), 100 FROM generate_series(1, people) n;
+END
+$$;
+
+CREATE FUNCTION iso.no_shop() RETURNS void LANGUAGE sql AS $$
+    DELETE FROM switchboard.call_triggers;
+    DELETE FROM switchboard.trigger_runs;
+    DELETE FROM switchboard.coupons;
+    DELETE FROM switchboard.purchases;
+    SELECT iso.no_campaign();
+    DELETE FROM switchboard.products;
+    DELETE FROM switchboard.contacts;
+    UPDATE switchboard.tenants SET settings = jsonb_build_object();
+    SELECT NULL::void
+$$;
+
+CREATE FUNCTION iso.as_shop() RETURNS void LANGUAGE sql AS $$ SELECT switchboard.set_identity('00000000-0000-0000-0000-00000000000a') $$;
+
+-- So many people in the shop's own statement, the others later.
+CREATE FUNCTION iso.few_at_once(people int) RETURNS void LANGUAGE sql AS $$
+    UPDATE switchboard.tenants SET settings = jsonb_build_object('trigger_batch', people)
+$$;
+
+CREATE FUNCTION iso.price_drop(price numeric DEFAULT 80) RETURNS text LANGUAGE sql AS $$
+    SELECT format('triggered %s, skipped %s', r ->> 'triggered', r ->> 'skipped') FROM switchboard.trigger_price_drop(iso.product(), 100, price) r
+$$;
+
+CREATE FUNCTION iso.call_buyer(n int) RETURNS text LANGUAGE sql AS $$
+    SELECT 'calls ' || (p ->> 'customer_name')
+      FROM switchboard.trigger_call(iso.campaign(), iso.buyer(n), iso.product(), 'price_drop', 10, 80, 100) p
+$$;
+
+-- What triggers left: each person's calls, and whether everything belongs together.
+CREATE FUNCTION iso.triggered() RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce((SELECT string_agg(concat_ws(' ', k.name, CASE WHEN t.n > 1 THEN 'x ' || t.n END), ', ' ORDER BY k.name)
+                       FROM (SELECT t.contact_id, count(*) AS n FROM switchboard.call_triggers t GROUP BY 1) t
+                       JOIN switchboard.contacts k ON k.id = t.contact_id), 'nobody')
+           || format('; %s of %s coupons, calls %s, jobs %s; runs %s', (SELECT count(t.coupon_id) FROM switchboard.call_triggers t),
+                     (SELECT count(*) FROM switchboard.coupons), (SELECT count(*) FROM switchboard.call_logs), (SELECT count(*) FROM switchboard.jobs),
+                     (SELECT coalesce(string_agg(concat_ws(' ', r.triggered, CASE WHEN r.finished_at IS NULL THEN 'open' END, r.reason), ', ' ORDER BY r.id), 'none')
+                        FROM switchboard.trigger_runs r))
+$$;
+
+CREATE FUNCTION iso.buyer_redeems(n int) RETURNS text LANGUAGE sql AS $$
+    SELECT 'redeemed by ' || (SELECT k.name FROM switchboard.contacts k WHERE k.id = r.contact_id)
+      FROM switchboard.redeem_coupon((SELECT c.code FROM switchboard.coupons c WHERE c.contact_id = iso.buyer(n))) r
+$$;
+
+-- A worker takes all that is due; how many calls it was allowed to make.
+CREATE FUNCTION iso.send_triggered() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    go text;
+BEGIN
+    PERFORM iso.hello('w');
+    PERFORM iso.claim('w', 10);
+    go := iso.note('w');
+    RETURN 'calls made: ' || CASE go WHEN 'go: none' THEN 0 ELSE array_length(string_to_array(go, ' '), 1) - 1 END;
+END
+$$;
+
+-- Nobody answers what was sent.
+CREATE FUNCTION iso.nobody_answers() RETURNS void LANGUAGE sql AS $$
+    SELECT switchboard._apply_call_status(ARRAY[ROW(c.id, c.tenant_id, 'twilio', 'CA1', 'no-answer', clock_timestamp(), 0, NULL, NULL, NULL, NULL)
+                                                ::switchboard.call_status_event])
+      FROM switchboard.call_logs c WHERE c.dialed_at IS NOT NULL;
+    SELECT NULL::void
+$$;
+
+CREATE FUNCTION iso.outcome(n int) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(concat_ws(' ', t.status, t.reason, 'after ' || t.attempts,
+                                (SELECT count(*) || ' calls' FROM switchboard.call_logs c WHERE c.lead_id = t.contact_id),
+                                (SELECT count(*) || ' jobs open' FROM switchboard.jobs_open j JOIN switchboard.call_logs c ON c.id = j.subject_id
+                                  WHERE c.lead_id = t.contact_id)), ', ' ORDER BY t.id)
+      FROM switchboard.call_triggers t WHERE t.contact_id = iso.buyer(n)
+$$;
