@@ -180,9 +180,10 @@ RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
--- SECURITY INVOKER: internal. The tenant is locked against deletion before the cells that go with it are.
+-- SECURITY INVOKER: internal. The tenant is locked against deletion before the cells that go with it are; one that is being
+-- deleted is left out. Nothing is waited for, hence no deadlock, whatever else the transaction has refreshed.
 BEGIN
-  PERFORM FROM switchboard.tenants t WHERE t.id = tenant FOR KEY SHARE;
+  PERFORM FROM switchboard.tenants t WHERE t.id = tenant FOR KEY SHARE SKIP LOCKED;
   IF NOT FOUND OR NOT pg_try_advisory_xact_lock(switchboard._call_times_lock(tenant)) THEN
     RETURN false;
   END IF;
@@ -201,7 +202,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._refresh_call_times(uuid, timestamptz) IS
-  'Makes a tenant''s call_time_cells those of its calls; false when another session does.';
+  'Makes a tenant''s call_time_cells those of its calls; false when another session does, or deletes the tenant.';
 REVOKE ALL ON FUNCTION switchboard._refresh_call_times(uuid, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard.refresh_call_times(
