@@ -204,6 +204,16 @@ $$;
 
 CREATE FUNCTION iso.the_call() RETURNS uuid LANGUAGE sql AS $$ SELECT c.id FROM switchboard.call_logs c WHERE c.campaign_id IS NOT NULL $$;
 
+-- What an external call system concludes; and all that was concluded.
+CREATE FUNCTION iso.report(said text) RETURNS void LANGUAGE sql AS $$
+    SELECT switchboard._note_reported_disposition(c, said, NULL, NULL, clock_timestamp())
+      FROM switchboard.call_logs c WHERE c.id = iso.the_call()
+$$;
+CREATE FUNCTION iso.conclusions() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(d.disposition || CASE WHEN d.user_id IS NULL THEN '' ELSE ' by an agent' END, ', ' ORDER BY d.created_at)
+      FROM switchboard.call_dispositions d
+$$;
+
 CREATE FUNCTION iso.calls() RETURNS text LANGUAGE sql AS $$
     SELECT coalesce((SELECT concat_ws(' ', c.status, CASE WHEN c.dialed_at IS NOT NULL THEN 'sent' END, CASE WHEN c.hang_up_at IS NOT NULL THEN 'hung up' END)
                        FROM switchboard.call_logs c WHERE c.campaign_id IS NOT NULL), 'no call')

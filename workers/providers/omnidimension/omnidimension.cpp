@@ -107,9 +107,10 @@ Result Reported(const Job& job, const core::Json& body, Result unread) {
   if (!payload) return unread;
   const core::JsonValue* data = core::Find(body, "call_log_data");
   const core::JsonValue* entry = FindRecord(body, data, Text(*payload, "provider_call_id"));
-  if (entry == nullptr && data == nullptr) return unread;
-  const std::string status = entry == nullptr ? "" : OurStatus(Told(*entry, "call_status"));
-  if (status.empty()) return Taken("");  // a call that goes on need not be in the logs yet
+  // A call that goes on need not be in the logs yet.
+  if (entry == nullptr) return data == nullptr ? unread : Taken("");
+  const std::string status = OurStatus(Told(*entry, "call_status"));
+  if (status.empty()) return Taken("");
   core::JsonWriter response;
   response.BeginObject().Key("status").String(status);
   const std::string seconds = Told(*entry, "call_duration_in_seconds");
