@@ -3,7 +3,8 @@
 
 CREATE OR REPLACE FUNCTION switchboard._give_triggers_jobs(tenant uuid, campaign uuid, calls uuid[])
 RETURNS int
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 -- SECURITY DEFINER: writes calls and jobs for any tenant. Internal. Calls that got an account meanwhile are passed over.
 DECLARE
@@ -67,7 +68,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 AS $$
 -- SECURITY DEFINER: as _queue_waiting_triggers().
 BEGIN
-  PERFORM switchboard._queue_waiting_triggers(n.tenant_id) FROM (SELECT DISTINCT r.tenant_id FROM new_rows r ORDER BY r.tenant_id) n;
+  PERFORM switchboard._queue_waiting_triggers(n.tenant_id) FROM (SELECT DISTINCT r.tenant_id FROM changed r ORDER BY r.tenant_id) n;
   RETURN NULL;
 END
 $$;
@@ -75,15 +76,26 @@ COMMENT ON FUNCTION switchboard._note_new_accounts() IS
   'Trigger on provider_accounts and channel_routes: triggered calls that waited for an account are queued.';
 REVOKE ALL ON FUNCTION switchboard._note_new_accounts() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER queue_waiting_triggers AFTER INSERT ON switchboard.provider_accounts
-  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION switchboard._note_new_accounts();
+  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION switchboard._note_new_accounts();
 COMMENT ON TRIGGER queue_waiting_triggers ON switchboard.provider_accounts IS 'Triggered calls that waited for an account are queued.';
 CREATE OR REPLACE TRIGGER queue_waiting_triggers_again AFTER UPDATE ON switchboard.provider_accounts
-  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION switchboard._note_new_accounts();
+  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION switchboard._note_new_accounts();
 COMMENT ON TRIGGER queue_waiting_triggers_again ON switchboard.provider_accounts IS
   'Triggered calls that waited for an account, or for its number, are queued.';
 CREATE OR REPLACE TRIGGER queue_waiting_triggers AFTER INSERT ON switchboard.channel_routes
-  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION switchboard._note_new_accounts();
+  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION switchboard._note_new_accounts();
 COMMENT ON TRIGGER queue_waiting_triggers ON switchboard.channel_routes IS 'Triggered calls that waited for an account are queued.';
+CREATE OR REPLACE TRIGGER queue_waiting_triggers_again AFTER UPDATE ON switchboard.channel_routes
+  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION switchboard._note_new_accounts();
+COMMENT ON TRIGGER queue_waiting_triggers_again ON switchboard.channel_routes IS 'Triggered calls that waited for an account are queued.';
+-- What is left when one of several is gone may be the only one, and that is the one that calls.
+CREATE OR REPLACE TRIGGER queue_waiting_triggers_still AFTER DELETE ON switchboard.channel_routes
+  REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION switchboard._note_new_accounts();
+COMMENT ON TRIGGER queue_waiting_triggers_still ON switchboard.channel_routes IS 'Triggered calls that waited for an account are queued.';
+CREATE OR REPLACE TRIGGER queue_waiting_triggers_still AFTER DELETE ON switchboard.provider_accounts
+  REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION switchboard._note_new_accounts();
+COMMENT ON TRIGGER queue_waiting_triggers_still ON switchboard.provider_accounts IS
+  'Triggered calls that waited for one account of several are queued when one is left.';
 
 CREATE OR REPLACE FUNCTION switchboard._note_changed_caller()
 RETURNS trigger

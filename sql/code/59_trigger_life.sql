@@ -69,7 +69,8 @@ REVOKE ALL ON FUNCTION switchboard._try_triggers_again(uuid[], timestamptz) FROM
 
 CREATE OR REPLACE FUNCTION switchboard._conclude_direct_triggers(calls uuid[], at timestamptz)
 RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 -- SECURITY DEFINER: acts for the tenant of each call. Internal: the caller has locked the calls. Only the last call of a trigger says anything
 -- about it; a disposition may come after the call had ended.
@@ -127,6 +128,7 @@ REVOKE ALL ON FUNCTION switchboard._conclude_direct_triggers(uuid[], timestamptz
 CREATE OR REPLACE FUNCTION switchboard._conclude_triggers(calls uuid[], at timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 -- SECURITY DEFINER: acts for the tenant of each call. Internal: the caller has locked the calls, and people on lists have been concluded.
 -- Cost for calls that nothing triggered: one index probe for those of lists.

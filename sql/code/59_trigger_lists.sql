@@ -15,7 +15,8 @@
 
 CREATE OR REPLACE FUNCTION switchboard._follow_list(people uuid[], calls uuid[], at timestamptz)
 RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 -- SECURITY DEFINER: acts for the tenant of each person. Internal: the caller has locked the people, who have just moved because these calls ended
 -- (none: because somebody moved them). Who is being called is left alone.
@@ -66,7 +67,8 @@ REVOKE ALL ON FUNCTION switchboard._follow_list(uuid[], uuid[], timestamptz) FRO
 
 CREATE OR REPLACE FUNCTION switchboard._drop_stale_offers(entries uuid[], at timestamptz)
 RETURNS uuid[]
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 -- SECURITY DEFINER: dispatch and preview act for every tenant. Internal: the caller has locked the entries and their people.
 -- On the list for nothing but offers are those who came with one, and those all of whose tries since they came back were about one.

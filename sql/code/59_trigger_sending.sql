@@ -6,12 +6,15 @@
 --   put off           the campaign is paused (campaign-paused), no line is free (no-line), or a refusal that passes with time, as
 --                     long as it passes before the offer ends
 --
+-- The settings of these functions leave index probes only: sessions of workers keep the plans that they made while tables were small.
+--
 -- Lines are counted before the person is judged: of 100,000 calls that wait for fifty lines, only those that get one cost a decision
 -- and its evidence. Who gets none is put off by a random part of the time that the waiting calls need, ten minutes at most.
 
 CREATE OR REPLACE FUNCTION switchboard._stale_offers(triggers uuid[], at timestamptz)
 RETURNS TABLE (trigger_id uuid, reason text, ends_at timestamptz)
-LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 -- SECURITY DEFINER: acts for the tenant of each trigger. Internal. What the package names and the row no longer does was deleted.
@@ -120,7 +123,8 @@ REVOKE ALL ON FUNCTION switchboard._put_off_triggers(uuid, uuid[], timestamptz[]
 
 CREATE OR REPLACE FUNCTION switchboard._note_trigger_dialing(tenant uuid, calls uuid[], at timestamptz)
 RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 -- SECURITY DEFINER: as _trigger_room(). Internal: the caller has locked the calls. Who is given a package is on record as one who reads it.
 BEGIN
@@ -148,7 +152,8 @@ REVOKE ALL ON FUNCTION switchboard._note_trigger_dialing(uuid, uuid[], timestamp
 CREATE OR REPLACE FUNCTION switchboard._judge_triggers(
   tenant uuid, campaign uuid, jobs uuid[], calls uuid[], phones text[], untouched boolean[], at timestamptz)
 RETURNS TABLE (n int, reason text, ends_at timestamptz, rank bigint)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 -- SECURITY DEFINER: as _trigger_room(). Internal: the caller has locked the calls. A call without its trigger was to somebody who has been erased.

@@ -78,5 +78,16 @@ SELECT is(test_triggers.state(:'r'), 'scheduled 1 initiated', 'a carrier is');
 
 SELECT is((switchboard.make_call('+12025550199')).provider, 'webhook', 'calls that people ask for go by the same route');
 
+-- Of two accounts none is the one, until the other is gone.
+DELETE FROM switchboard.channel_routes;
+UPDATE switchboard.provider_accounts SET settings = settings || '{"caller_id": "+12015550102"}' WHERE name = 'robots';
+SELECT switchboard.add_provider_account('twilio', 'spare', '{"account_sid": "AC2", "caller_id": "+12015550103"}', '{"auth_token": "env:PATH"}') AS spare \gset
+SELECT test_triggers.make(:'tenant', :'campaign', test_triggers.new_contact(:'tenant', 20), :'product') AS t \gset
+SELECT is(account_id, NULL, 'two accounts and no route: the call waits') FROM switchboard.call_logs WHERE id = test_triggers.call_of(:'t');
+INSERT INTO switchboard.channel_routes (channel, account_id) VALUES ('sms', :'spare');
+SELECT is(account_id, NULL, 'a route of another channel is none') FROM switchboard.call_logs WHERE id = test_triggers.call_of(:'t');
+DELETE FROM switchboard.provider_accounts WHERE id = :'spare';
+SELECT is(from_number, '+12015550102', 'until one is left') FROM switchboard.call_logs WHERE id = test_triggers.call_of(:'t');
+
 SELECT * FROM finish();
 ROLLBACK;
