@@ -102,14 +102,17 @@ BEGIN
   IF octet_length(handle_http.body) > 1048576 THEN
     RETURN switchboard._http_problem(413, 'Content Too Large', 'a body may have 1 MB');
   END IF;
+  -- Only paths that begin alike are taken apart.
   SELECT r.handler, r.personal, m.parameters INTO route
   FROM switchboard._http_routes() r, LATERAL (SELECT switchboard._http_match(r.path, plain) AS parameters) m
-  WHERE m.parameters IS NOT NULL AND r.method = CASE verb WHEN 'HEAD' THEN 'GET' ELSE verb END
+  WHERE starts_with(plain, split_part(r.path, '{', 1)) AND m.parameters IS NOT NULL
+    AND r.method = CASE verb WHEN 'HEAD' THEN 'GET' ELSE verb END
   ORDER BY r.path LIKE '%{%'
   LIMIT 1;
   IF NOT FOUND THEN
     SELECT string_agg(DISTINCT r.method, ', ' ORDER BY r.method) AS methods INTO route
-    FROM switchboard._http_routes() r WHERE switchboard._http_match(r.path, plain) IS NOT NULL;
+    FROM switchboard._http_routes() r
+    WHERE starts_with(plain, split_part(r.path, '{', 1)) AND switchboard._http_match(r.path, plain) IS NOT NULL;
     IF route.methods IS NULL THEN
       RETURN switchboard._http_problem(404, 'Not Found', format('no such path: %s', left(plain, 200)));
     END IF;
