@@ -51,6 +51,7 @@ RETURNS TABLE (contact_id uuid, phone_number text, reason text, reasons text[], 
                retry_at timestamptz, trigger_id uuid, scheduled_at timestamptz, priority switchboard.task_priority,
                coupon_code text, valid_until timestamptz, script text, package jsonb)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10000 SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
+SET work_mem = '64MB'
 AS $$
 #variable_conflict use_column
 -- SECURITY INVOKER: internal, called as owner. The planner must believe in thousands of rows, or it would join them in nested loops:
@@ -144,6 +145,7 @@ CREATE OR REPLACE FUNCTION switchboard._make_triggers(
   run switchboard.trigger_runs, people uuid[], at timestamptz, rival_runs uuid[] DEFAULT '{}', strict boolean DEFAULT false,
   OUT triggered int, OUT skipped jsonb, OUT latest uuid)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+SET work_mem = '64MB'
 AS $$
 -- SECURITY INVOKER: internal, called as owner; the caller holds the locks of product, campaign and triggers (see _lock_triggers).
 -- Its own plan is kept, and with it those of foreign keys; what the functions in it read is planned for each batch.
