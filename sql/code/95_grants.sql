@@ -123,7 +123,7 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY['best_call_time', 'cu
 -- Section: triggered calls
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'trigger_call', 'trigger_price_drop', 'trigger_stock_alert', 'trigger_promotion', 'eligible_contacts', '_trigger_call', '_trigger_many',
-    '_eligible_contacts', '_trigger_type', '_offer_number', '_check_fall', '_offer_discount', '_visible_campaign', '_visible_product',
+    '_eligible_contacts', '_trigger_settings', '_trigger_type', '_offer_number', '_check_fall', '_offer_discount', '_visible_campaign', '_visible_product',
     '_require_active', '_takes_triggers', '_wants_trigger', '_campaigns_of_offer']);
 
 -- Section: schedules

@@ -43,6 +43,27 @@ WHERE p.id = q.contact_id;
 INSERT INTO fixture SELECT CASE WHEN q.reserved_by IS NULL THEN 'free' WHEN q.reserved_until > now() THEN 'held' ELSE 'expired' END, q.id
 FROM switchboard.dialer_queues q JOIN fixture f ON f.id = q.campaign_id AND f.name = 'preview';
 
+-- A shop: one who bought, one who gave it back, one who did neither; a coupon that is open and one that was redeemed.
+INSERT INTO switchboard.products (id, tenant_id, name, price, stock) SELECT switchboard.uuid_v7(), :'tenant', 'Tent', 80, 1 RETURNING id AS tent \gset
+INSERT INTO fixture VALUES ('tent', :'tent'), ('sale', test_dialer.new_campaign(:'tenant', type => 'manual')),
+  ('wordy', test_dialer.new_campaign(:'tenant', type => 'manual'));
+UPDATE switchboard.campaigns SET discount_percent = 10 WHERE id = (SELECT id FROM fixture WHERE name = 'sale');
+UPDATE switchboard.campaigns SET script = 'Hello {{shoe_size}}' WHERE id = (SELECT id FROM fixture WHERE name = 'wordy');
+WITH people AS (
+  INSERT INTO switchboard.contacts (tenant_id, phone_number, name)
+  VALUES (:'tenant', '+12025550131', 'buyer'), (:'tenant', '+12025550132', 'regretful'), (:'tenant', '+12025550133', 'stranger'),
+         (:'tenant', '+12025550134', 'silent')
+  RETURNING id, name
+), bought AS (
+  INSERT INTO switchboard.purchases (tenant_id, contact_id, product_id, amount_paid, refunded_at)
+  SELECT :'tenant', p.id, :'tent', 100, CASE p.name WHEN 'regretful' THEN now() END FROM people p WHERE p.name <> 'stranger'
+) INSERT INTO fixture SELECT p.name, p.id FROM people p;
+INSERT INTO switchboard.do_not_call (phone_number) VALUES ('+12025550134');
+INSERT INTO switchboard.coupons (tenant_id, code, discount_percent, contact_id, product_id, valid_until)
+SELECT :'tenant', c.code, 10, f.id, :'tent', now() + c.days * interval '1 day'
+FROM (VALUES ('OPEN-10-AAAAAA', 7), ('LATE-10-AAAAAA', -1), ('USED-10-AAAAAA', 7)) c (code, days), fixture f WHERE f.name = 'buyer';
+SELECT switchboard.redeem_coupon('USED-10-AAAAAA', 70) \g /dev/null
+
 CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   known record;
