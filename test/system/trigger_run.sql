@@ -1,5 +1,7 @@
 -- The shop of trigger_run_test.py, and what must be true of it in the end.
 CREATE SCHEMA run;
+CREATE TABLE run.shop (tenant_id uuid, product_id uuid, started_at timestamptz);
+CREATE TABLE run.buyers (id uuid, phone text, unwilling boolean, refunded boolean, n int);
 
 -- Buyers of one product. Of fifty, one wants no calls and one gave it back; every tenth bought it twice. The first six hundred want no
 -- calls either: whoever does the first part of a run calls nobody. Calling hours begin in three hours: jobs wait, and everybody's
@@ -12,7 +14,7 @@ DECLARE
   product uuid;
 BEGIN
   DELETE FROM switchboard.tenants;
-  DROP TABLE IF EXISTS run.buyers, run.shop;
+  TRUNCATE run.shop, run.buyers;
   INSERT INTO switchboard.tenants (name, settings) VALUES ('shop', jsonb_build_object('trigger_batch', batch)) RETURNING id INTO shop;
   INSERT INTO switchboard.compliance_overrides (tenant_id, rule, parameters, reason) VALUES (shop, 'calling_window', '{"start":"00:00","end":"24:00"}', 'test');
   INSERT INTO switchboard.provider_accounts (tenant_id, provider, name, settings) VALUES (shop, 'twilio', 'main', '{"account_sid": "AC1", "caller_id": "+12015550100"}');
@@ -20,9 +22,9 @@ BEGIN
   INSERT INTO switchboard.campaigns (tenant_id, user_id, name, status, product_id, discount_percent, active_hours)
   VALUES (shop, NULL, 'price drop', 'active', product, 15,
           jsonb_build_object('start', to_char(now() + interval '3 hours', 'HH24:00'), 'end', to_char(now() + interval '6 hours', 'HH24:00')));
-  CREATE TABLE run.shop AS SELECT shop AS tenant_id, product AS product_id, now() AS started_at;
-  CREATE TABLE run.buyers AS
-  SELECT switchboard.uuid_v7() AS id, '+1' || 2012000000 + n AS phone, n <= 600 OR n % 50 = 3 AS unwilling, n % 50 = 7 AS refunded, n FROM generate_series(1, buyers) n;
+  INSERT INTO run.shop VALUES (shop, product, now());
+  INSERT INTO run.buyers
+  SELECT switchboard.uuid_v7(), '+1' || 2012000000 + n, n <= 600 OR n % 50 = 3, n % 50 = 7, n FROM generate_series(1, buyers) n;
   INSERT INTO switchboard.contacts (id, tenant_id, phone_number, name, timezone) SELECT id, shop, phone, 'Customer ' || n, 'UTC' FROM run.buyers;
   INSERT INTO switchboard.purchases (tenant_id, contact_id, product_id, amount_paid, refunded_at)
   SELECT shop, b.id, product, 999.99, CASE WHEN refunded THEN now() END FROM run.buyers b, generate_series(1, 1 + (b.n % 10 = 1)::int);
