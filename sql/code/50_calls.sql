@@ -109,6 +109,7 @@ BEGIN
   WHERE l.campaign_id = campaign.id AND l.phone_number = to_phone AND l.status NOT IN ('calling', 'do-not-call')
   RETURNING l.id INTO listed;
   IF listed IS NOT NULL THEN
+    PERFORM switchboard._end_stale_offers(tenant, listed, at);
     metadata := metadata || switchboard._call_topic(tenant, listed);
   END IF;
   INSERT INTO switchboard.call_logs

@@ -154,7 +154,7 @@ AS $$
 DECLARE
   campaign switchboard.campaigns := (SELECT c FROM switchboard.campaigns c WHERE c.tenant_id = run.tenant_id AND c.id = run.campaign_id);
   product  switchboard.products := (SELECT p FROM switchboard.products p WHERE p.tenant_id = run.tenant_id AND p.id = run.product_id);
-  account  switchboard.provider_accounts := switchboard._trigger_account(run.tenant_id, campaign);
+  account  switchboard.provider_accounts := switchboard._usable_trigger_account(run.tenant_id, campaign);
   by_list  constant boolean := switchboard._calls_by_agents(campaign, account);
   caller   constant text := switchboard._caller_number(campaign.caller_id, account);
   again    uuid[] := people;
@@ -163,9 +163,6 @@ DECLARE
 BEGIN
   triggered := 0;
   skipped := '{}';
-  IF switchboard._is_telephony(account.provider) AND caller IS NULL THEN
-    account := NULL;
-  END IF;
   WHILE cardinality(again) > 0 LOOP
     PERFORM FROM switchboard.contacts k WHERE k.tenant_id = run.tenant_id AND k.id = ANY (again) ORDER BY k.id FOR KEY SHARE;
     IF by_list THEN

@@ -1,6 +1,39 @@
 -- Triggered calls and the accounts that make them. Without one (none at all, of several none named, or no number to call from) they are
 -- stored and wait: call_logs.account_id is null, there is no job. Whatever may change that has a trigger here, which makes the jobs.
 
+CREATE OR REPLACE FUNCTION switchboard._accounts_lock(tenant uuid)
+RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT hashtextextended('switchboard accounts of ' || tenant, 0) $$;
+COMMENT ON FUNCTION switchboard._accounts_lock(uuid) IS
+  'Key of the advisory lock between whoever finds no account for triggered calls and whoever adds one.';
+REVOKE ALL ON FUNCTION switchboard._accounts_lock(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._usable_trigger_account(tenant uuid, campaign switchboard.campaigns)
+RETURNS switchboard.provider_accounts
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: as _trigger_account(). Who finds none looks again with the lock: an account that comes later finds the calls that wait.
+DECLARE
+  account switchboard.provider_accounts := switchboard._trigger_account(tenant, campaign);
+BEGIN
+  FOR i IN 1 .. 2 LOOP
+    IF account.id IS NOT NULL
+       AND (NOT switchboard._is_telephony(account.provider) OR switchboard._caller_number(campaign.caller_id, account) IS NOT NULL) THEN
+      RETURN account;
+    ELSIF i = 1 THEN
+      PERFORM pg_advisory_xact_lock_shared(switchboard._accounts_lock(tenant));
+      account := switchboard._trigger_account(tenant, campaign);
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION switchboard._usable_trigger_account(uuid, switchboard.campaigns) IS
+  'The account that makes a campaign''s triggered calls, if it can: one with a number to call from where it needs one. NULL: the calls wait, and
+until the end of this transaction nobody adds an account without seeing them.';
+REVOKE ALL ON FUNCTION switchboard._usable_trigger_account(uuid, switchboard.campaigns) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._give_triggers_jobs(tenant uuid, campaign uuid, calls uuid[])
 RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
@@ -9,12 +42,12 @@ AS $$
 -- SECURITY DEFINER: writes calls and jobs for any tenant. Internal. Calls that got an account meanwhile are passed over.
 DECLARE
   found_campaign switchboard.campaigns := (SELECT k FROM switchboard.campaigns k WHERE k.tenant_id = tenant AND k.id = campaign);
-  account        switchboard.provider_accounts := switchboard._trigger_account(tenant, found_campaign);
+  account        switchboard.provider_accounts := switchboard._usable_trigger_account(tenant, found_campaign);
   caller         text := switchboard._caller_number(found_campaign.caller_id, account);
   unspoken       constant boolean := switchboard._public_url(account) IS NOT NULL;   -- it will be asked for
   queued         int;
 BEGIN
-  IF account.id IS NULL OR caller IS NULL AND switchboard._is_telephony(account.provider) THEN
+  IF account.id IS NULL THEN
     RETURN 0;
   END IF;
   PERFORM FROM switchboard.call_logs c WHERE c.tenant_id = tenant AND c.id = ANY (calls) ORDER BY c.id FOR NO KEY UPDATE;
@@ -47,6 +80,8 @@ DECLARE
   batch  record;
   queued int := 0;
 BEGIN
+  -- Those who found no account before this one was there commit first.
+  PERFORM pg_advisory_xact_lock(switchboard._accounts_lock(tenant));
   FOR batch IN
     SELECT c.campaign_id, array_agg(c.id ORDER BY c.id) AS calls
     FROM switchboard.call_logs c
@@ -123,6 +158,10 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 AS $$
 -- SECURITY DEFINER: jobs are not the application's to write. Internal. Rare; reads the open jobs of the accounts when calls wait.
 BEGIN
+  IF NOT EXISTS (SELECT FROM switchboard.call_triggers t
+                 WHERE t.tenant_id = tenant AND t.campaign_id = campaign AND t.status = 'scheduled' AND t.campaign_contact_id IS NULL) THEN
+    RETURN;
+  END IF;
   UPDATE switchboard.jobs_open j SET run_at = clock_timestamp()
   FROM switchboard.call_triggers t
   JOIN switchboard.call_logs c ON c.tenant_id = t.tenant_id AND c.id = t.call_log_id

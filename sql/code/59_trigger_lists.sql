@@ -78,7 +78,7 @@ DECLARE
     SELECT t.id FROM switchboard.dialer_queues q
     JOIN switchboard.call_triggers t ON t.tenant_id = q.tenant_id AND t.campaign_contact_id = q.contact_id AND t.status = 'scheduled'
     WHERE q.id = ANY (entries)
-    ORDER BY t.id);
+    ORDER BY t.id FOR NO KEY UPDATE OF t);
   idle     uuid[];
 BEGIN
   IF triggers = '{}' THEN
@@ -110,6 +110,22 @@ COMMENT ON FUNCTION switchboard._drop_stale_offers(uuid[], timestamptz) IS
   'Ends the triggers of queue entries whose offers no longer stand, and gives up who is to be called about nothing else; the entries that
 are left.';
 REVOKE ALL ON FUNCTION switchboard._drop_stale_offers(uuid[], timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._end_stale_offers(tenant uuid, listed uuid, at timestamptz)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY DEFINER: as _drop_stale_offers(). Internal: the caller has locked the person, who is called in any case.
+  UPDATE switchboard.call_triggers t
+  SET status = CASE s.reason WHEN 'coupon-redeemed' THEN 'completed'::switchboard.call_trigger_status ELSE 'canceled' END, reason = s.reason
+  FROM switchboard._stale_offers(ARRAY(
+         SELECT o.id FROM switchboard.call_triggers o
+         WHERE o.tenant_id = tenant AND o.campaign_contact_id = listed AND o.status = 'scheduled' ORDER BY o.id FOR NO KEY UPDATE), at) s
+  WHERE t.id = s.trigger_id AND s.reason IS NOT NULL
+$$;
+COMMENT ON FUNCTION switchboard._end_stale_offers(uuid, uuid, timestamptz) IS
+  'Somebody calls a person on a list by hand: not about offers that no longer stand, whose triggers end.';
+REVOKE ALL ON FUNCTION switchboard._end_stale_offers(uuid, uuid, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._give_up_people(people uuid[])
 RETURNS void

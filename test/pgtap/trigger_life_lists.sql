@@ -142,6 +142,16 @@ SELECT switchboard.set_identity(:'tenant');
 SELECT count(*) FROM test_triggers.send();
 SELECT is(pg_temp.both(:'u'), 'calling 1 initiated, calling', 'and made');
 
+-- Called by hand: about what still stands.
+SELECT test_dialer.add_people(:'preview', 1, 12025550223);
+SELECT pg_temp.listed(:'preview', 23, :'product', '{"type": "promotion", "script": "Still on"}') AS t \gset
+SELECT pg_temp.listed(:'preview', 23, :'product', jsonb_build_object('created_at', now() - interval '8 days')) AS u \gset
+SELECT (switchboard.make_call('+12025550223', campaign_id => :'preview')).metadata ->> 'call_trigger_id' AS said \gset
+SELECT is(:'said'::text, :'t'::text, 'a call by hand is about what still stands');
+SELECT is(test_triggers.state(:'u'), 'canceled offer-expired 0', 'not about what has ended');
+SELECT switchboard.hang_up(test_triggers.call_of(:'t'));
+SELECT is(pg_temp.both(:'t'), 'scheduled 0 canceled, pending', 'hung up before it left: as before');
+
 -- Ended by a person: nobody is called from the list any more.
 SELECT test_dialer.add_people(:'preview', 1, 12025550222);
 SELECT pg_temp.listed(:'preview', 22, :'product') AS t \gset
