@@ -126,7 +126,8 @@ RETURNS TABLE (contact_id uuid, opens time, closes time, zone text, source text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
--- SECURITY INVOKER: internal. Cost: 1.5 s for 100,000 contacts that were called 300,000 times, 2 ms for one.
+-- SECURITY INVOKER: internal. Cost: some 20 microseconds a contact that was called three times, half of them for its calls; 2 ms for
+-- one alone.
 BEGIN
   RETURN QUERY
   WITH people AS MATERIALIZED (
