@@ -121,11 +121,12 @@ BEGIN
   WITH attempts AS (
     SELECT c.lead_id, c.to_number, coalesce(c.dialed_at, c.started_at) AS tried_at,
            switchboard._is_live(c.direction, c.answered_at, c.answered_by) AS is_reached
-    FROM switchboard.call_logs c
-    WHERE c.tenant_id = tenant AND c.started_at > at - interval '180 days' AND c.started_at <= at
-      AND switchboard._is_attempt(c.direction, c.status, c.answered_at) AND isfinite(coalesce(c.dialed_at, c.started_at))
-    ORDER BY c.started_at DESC, c.id DESC
-    LIMIT max_calls
+    FROM (SELECT c.lead_id, c.to_number, c.direction, c.status, c.started_at, c.dialed_at, c.answered_at, c.answered_by
+          FROM switchboard.call_logs c
+          WHERE c.tenant_id = tenant AND c.started_at > at - interval '180 days' AND c.started_at <= at
+          ORDER BY c.started_at DESC, c.id DESC
+          LIMIT max_calls) c
+    WHERE switchboard._is_attempt(c.direction, c.status, c.answered_at) AND isfinite(coalesce(c.dialed_at, c.started_at))
   ), parties AS (
     SELECT a.lead_id, a.to_number, array_agg(a.tried_at) AS times, array_agg(a.is_reached) AS answers
     FROM attempts a GROUP BY a.lead_id, a.to_number

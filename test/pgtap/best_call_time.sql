@@ -151,11 +151,11 @@ UPDATE switchboard.tenants SET settings = settings || '{"best_call_hours": {"sta
 SELECT set_eq($$SELECT rates FROM switchboard.call_time_cells WHERE segment = 'all'$$,
   $$SELECT (switchboard._call_time_rates(a.tried || b.tried, a.reached || b.reached, '{11}'))[337:504]
     FROM switchboard.call_time_cells a, switchboard.call_time_cells b WHERE (a.segment, b.segment) = ('US company', 'US private')$$, 'at once from other usual hours');
-SELECT is((SELECT c.tried[1:168] FROM switchboard._counted_call_times(:'tenant', :'at', 10) c WHERE c.segment = 'all'),
+SELECT is((SELECT c.tried[1:168] FROM switchboard._counted_call_times(:'tenant', :'at', 20) c WHERE c.segment = 'all'),
   (SELECT array_agg(coalesce(r.n, 0) ORDER BY h) FROM generate_series(0, 167) h LEFT JOIN (
      SELECT switchboard._hour_of_week(c.dialed_at, coalesce(k.timezone, (switchboard.phone_timezones(k.phone_number))[1])) AS h, count(*) AS n
-     FROM (SELECT * FROM switchboard.call_logs c WHERE switchboard._is_attempt(c.direction, c.status, c.answered_at) ORDER BY c.started_at DESC, c.id DESC LIMIT 10) c
-     JOIN switchboard.contacts k ON k.id = c.lead_id GROUP BY 1) r USING (h)), 'of many calls the newest');
+     FROM (SELECT * FROM switchboard.call_logs c ORDER BY c.started_at DESC, c.id DESC LIMIT 20) c
+     JOIN switchboard.contacts k ON k.id = c.lead_id WHERE switchboard._is_attempt(c.direction, c.status, c.answered_at) GROUP BY 1) r USING (h)), 'of many calls the newest');
 
 -- Every window, reckoned anew from the calls: own attempts with decay on top of similar people, best two hours of Tuesday.
 SELECT pg_temp.call(k.id, '2026-11-03'::timestamp + floor(random() * 14) * interval '1 day' + floor(random() * 24) * interval '1 hour' + random() * interval '59 minutes',
