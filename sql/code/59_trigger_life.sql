@@ -4,7 +4,7 @@
 --
 -- A trigger that a list leads to follows its person on the list (59_trigger_lists.sql). Any other goes by the outcome of its call,
 -- which is the newest disposition of it, else what the call tells (51_call_outcome.sql):
---   the coupon was redeemed meanwhile   completed
+--   the coupon was redeemed meanwhile   completed (coupon-redeemed)
 --   disposition                         completed where its rule has the person on a list completed or called back (there is a task for
 --                                       that), failed where it says do-not-call, else as any other outcome
 --   completed                           completed; so is voicemail if the campaign's settings.voicemail_completes is true
@@ -84,7 +84,7 @@ BEGIN
     WHERE c.id = ANY (calls) AND t.campaign_contact_id IS NULL
     ORDER BY t.id FOR NO KEY UPDATE OF t);
   WITH ended AS MATERIALIZED (
-    SELECT t.id, t.status, o.outcome, s.ends_at, c.status = 'canceled' AS canceled,
+    SELECT t.id, t.status, o.outcome, s.ends_at, s.reason = 'coupon-redeemed' AND o.outcome <> 'completed' AS redeemed, c.status = 'canceled' AS canceled,
            CASE WHEN c.hangup_cause = 'campaign-deleted' THEN 'campaign-not-active'
                 WHEN c.dialed_at IS NULL AND switchboard._is_refusal(c.error_code) THEN c.error_code ELSE 'canceled' END AS cause,
            CASE WHEN s.reason = 'coupon-redeemed' THEN 'completed'
@@ -111,7 +111,8 @@ BEGIN
   ), moved AS (
     UPDATE switchboard.call_triggers t
     SET status = v.becomes, scheduled_at = CASE WHEN v.becomes = 'scheduled' THEN v.next_try ELSE t.scheduled_at END,
-        reason = CASE v.becomes WHEN 'failed' THEN v.outcome WHEN 'canceled' THEN v.cause END
+        reason = CASE v.becomes WHEN 'failed' THEN v.outcome WHEN 'canceled' THEN v.cause
+                                WHEN 'completed' THEN CASE WHEN v.redeemed THEN 'coupon-redeemed' END END
     FROM verdicts v WHERE t.id = v.id
     RETURNING t.id, t.status
   )

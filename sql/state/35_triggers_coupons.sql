@@ -148,7 +148,7 @@ COMMENT ON COLUMN switchboard.call_triggers.call_log_id IS 'The call it became; 
 COMMENT ON COLUMN switchboard.call_triggers.campaign_contact_id IS 'The entry of the campaign''s list by which its agents make the call; it may be gone.';
 COMMENT ON COLUMN switchboard.call_triggers.run_id IS 'The run that made it; null: it was triggered alone.';
 COMMENT ON COLUMN switchboard.call_triggers.status IS 'Progress.';
-COMMENT ON COLUMN switchboard.call_triggers.reason IS 'Why it was canceled or failed: offer-withdrawn, do-not-call, no-answer, ...';
+COMMENT ON COLUMN switchboard.call_triggers.reason IS 'Why it was canceled or failed: offer-withdrawn, do-not-call, no-answer, ...; coupon-redeemed: completed, though nobody was spoken to.';
 COMMENT ON COLUMN switchboard.call_triggers.attempts IS 'Calls that were made for it.';
 COMMENT ON COLUMN switchboard.call_triggers.listed_price IS 'The product''s price when it was triggered: an offer that no longer stands is not called about.';
 COMMENT ON COLUMN switchboard.call_triggers.listed_stock IS 'Pieces in stock when it was triggered, for the same.';

@@ -86,7 +86,7 @@ SELECT is(pg_temp.refused('', 'SELECT', jsonb_build_object('created_at', now() -
 SELECT is(pg_temp.refused('', 'UPDATE switchboard.campaigns SET settings = ''{"offer_days": 9}'' WHERE id = :campaign',
                           jsonb_build_object('created_at', now() - interval '8 days')), '1 calling 1 initiated', 'which settings.offer_days puts off');
 SELECT is(pg_temp.refused('', 'UPDATE switchboard.coupons c SET redeemed_at = now() FROM switchboard.call_triggers t WHERE t.id = :trigger AND c.id = t.coupon_id',
-                          jsonb_build_object('valid_until', now() + interval '1 day')), '0 completed 0 canceled', 'the coupon has been redeemed: no call is needed');
+                          jsonb_build_object('valid_until', now() + interval '1 day')), '0 completed coupon-redeemed 0 canceled', 'the coupon has been redeemed: no call is needed');
 SELECT is(pg_temp.refused('', 'SELECT switchboard.complete_campaign(:campaign)'), '0 canceled campaign-not-active 0 canceled', 'the campaign is over');
 SELECT is(pg_temp.refused('', 'DELETE FROM switchboard.campaigns WHERE id = :campaign'), '0 canceled campaign-not-active 0 canceled', 'the campaign is gone');
 SELECT is(pg_temp.refused('', 'INSERT INTO switchboard.do_not_call (phone_number) SELECT phone_number FROM switchboard.contacts WHERE id = :contact'),
@@ -222,7 +222,7 @@ SELECT test_triggers.make(:'tenant', :'campaign', test_triggers.new_contact(:'te
 SELECT count(*) FROM test_triggers.send();
 UPDATE switchboard.coupons c SET redeemed_at = now() FROM switchboard.call_triggers t WHERE t.id = :'t' AND c.id = t.coupon_id;
 SELECT test_triggers.end_call(test_triggers.call_of(:'t'), 'no-answer');
-SELECT is(test_triggers.state(:'t'), 'completed 1 no-answer', 'redeemed meanwhile: nobody calls again');
+SELECT is(test_triggers.state(:'t'), 'completed coupon-redeemed 1 no-answer', 'redeemed meanwhile: nobody calls again');
 
 -- Deleting the call of a trigger, and campaigns that wait.
 SELECT throws_ok(format('SELECT switchboard.delete_call(%L)', test_triggers.call_of(test_triggers.make(:'tenant', :'campaign', test_triggers.new_contact(:'tenant', 87), :'product'))),
