@@ -19,6 +19,11 @@ std::optional<std::string> OptUuidText(FunctionCallInfo fcinfo, int n) {
   return core::FormatUuid(*uuid);
 }
 
+// Few encodings have the signs of all currencies.
+core::CurrencyStyle CurrencyStyle() {
+  return pg::TakesUtf8() ? core::CurrencyStyle::kSign : core::CurrencyStyle::kCode;
+}
+
 // Reads the arguments of a function one after the other.
 class Arguments {
  public:
@@ -39,8 +44,9 @@ class Arguments {
 
 // format_money(amount numeric, currency text, locale text) -> text
 SB_SQL_FUNCTION(sb_format_money) {
-  return pg::ReturnText(
-      core::FormatMoney(pg::ArgNumeric(fcinfo, 0), pg::ArgText(fcinfo, 1), pg::ArgText(fcinfo, 2)));
+  return pg::ReturnText(core::FormatMoney(pg::ArgNumeric(fcinfo, 0), pg::ArgText(fcinfo, 1),
+                                          pg::ArgText(fcinfo, 2), core::Strictness::kStrict,
+                                          CurrencyStyle()));
 }
 
 // format_date(at timestamptz, timezone text, locale text) -> text
@@ -62,6 +68,7 @@ SB_SQL_FUNCTION(sb_script_vars) {
   facts.locale = next.Text().value_or("");
   facts.timezone = next.Text().value_or("");
   facts.currency = next.Text().value_or("");
+  facts.currency_style = CurrencyStyle();
   facts.customer_name = next.Text();
   facts.first_name = next.Text();
   facts.last_name = next.Text();

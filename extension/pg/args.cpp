@@ -106,6 +106,10 @@ Datum ReturnArray(Oid type, std::span<const Number> numbers) {
 
 }  // namespace
 
+bool TakesUtf8() {
+  return GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII;
+}
+
 std::string Utf8FromServer(std::string_view text) { return Convert(text, false); }
 std::string ServerFromUtf8(std::string_view text) { return Convert(text, true); }
 

@@ -64,6 +64,9 @@ Datum ReturnOptTimestamp(FunctionCallInfo fcinfo, std::optional<Timestamp> at);
 // function.
 Datum ReturnRow(FunctionCallInfo fcinfo, std::span<const std::string> columns);
 
+// Whether the database takes any UTF-8: its encoding is that, or none.
+bool TakesUtf8();
+
 // Conversions for whoever handles server values elsewhere; a server timestamp is microseconds since
 // 2000.
 Timestamp TimestampFromServer(std::int64_t microseconds);

@@ -7,7 +7,7 @@ LANGUAGE c STABLE PARALLEL SAFE STRICT
 AS 'MODULE_PATHNAME', 'sb_format_money';
 REVOKE ALL ON FUNCTION switchboard.format_money(numeric, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard.format_money(numeric, text, text) IS
-'An amount as people of a country write it: $849.99, 849,99 €. currency: ISO 4217; its decimals are shown, rounded half away from zero. locale: a language tag such as en-US or pt. Blanks are plain spaces. Errors: 22023 unknown currency or locale, an amount that is no finite number.';
+'An amount as people of a country write it: $849.99 in the United States. currency: ISO 4217; its decimals are shown, rounded half away from zero. locale: a language tag such as en-US or pt. Blanks are plain spaces. Databases whose encoding is not UTF-8 get the code of the currency, USD 849.99. Errors: 22023 unknown currency or locale, an amount that is no finite number.';
 
 CREATE OR REPLACE FUNCTION switchboard.format_date(at timestamptz, timezone text, locale text DEFAULT 'en-US') RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE STRICT

@@ -1,6 +1,7 @@
 -- What is said in a triggered call: built-in scripts, the choice of a template, the variables in it.
 
--- Sentences are left out when what they speak of is not known.
+-- Sentences are left out when what they speak of is not known. Letters are escaped as in JSON, and only those of the language
+-- in use are ever decoded: databases of any encoding read this file.
 CREATE OR REPLACE FUNCTION switchboard._script_words()
 RETURNS TABLE (locale text, agent text, hello text, bought text, coupon text, closing text,
                price_drop text, stock_alert text, promotion text,
@@ -21,9 +22,9 @@ VALUES
  'Offer{{#discount}}: {{discount}} off{{#product_name}} {{product_name}}{{/product_name}}{{/discount}}{{^discount}}{{#product_name}}: {{product_name}}{{/product_name}}{{/discount}}'),
 ('es', 'su asistente',
  'Hola{{#customer_name}}, {{customer_name}}{{/customer_name}}, le habla {{agent_name}} de {{company_name}}.',
- '{{#purchase_date}}{{#product_name}} El {{purchase_date}} nos compró {{product_name}}.{{/product_name}}{{/purchase_date}}',
- '{{#coupon_code}} Su cupón personal{{#discount}} con un {{discount}} de descuento{{/discount}} es {{coupon_code}}{{#valid_until}}, válido hasta el {{valid_until}}{{/valid_until}}.{{/coupon_code}}',
- ' ¿Le interesa?',
+ '{{#purchase_date}}{{#product_name}} El {{purchase_date}} nos compr\u00f3 {{product_name}}.{{/product_name}}{{/purchase_date}}',
+ '{{#coupon_code}} Su cup\u00f3n personal{{#discount}} con un {{discount}} de descuento{{/discount}} es {{coupon_code}}{{#valid_until}}, v\u00e1lido hasta el {{valid_until}}{{/valid_until}}.{{/coupon_code}}',
+ ' \u00bfLe interesa?',
  '{{#new_price}} {{product_name}} cuesta ahora {{new_price}}{{#original_price}} en lugar de {{original_price}}{{/original_price}}{{#savings_amount}}: se ahorra {{savings_amount}}{{/savings_amount}}.{{/new_price}}{{^new_price}} El precio acaba de bajar.{{/new_price}}',
  ' {{product_name}} vuelve a estar disponible{{#new_price}} por {{new_price}}{{/new_price}}.',
  '{{#product_name}} Tenemos una oferta para usted: {{product_name}}{{#new_price}} por {{new_price}}{{/new_price}}.{{/product_name}}{{^product_name}} Tenemos una oferta para usted.{{/product_name}}',
@@ -32,41 +33,41 @@ VALUES
  'Oferta{{#discount}}: {{discount}} de descuento{{#product_name}} en {{product_name}}{{/product_name}}{{/discount}}{{^discount}}{{#product_name}}: {{product_name}}{{/product_name}}{{/discount}}'),
 ('fr', 'votre assistant',
  'Bonjour{{#customer_name}} {{customer_name}}{{/customer_name}}, ici {{agent_name}} de {{company_name}}.',
- '{{#purchase_date}}{{#product_name}} Le {{purchase_date}}, vous avez acheté {{product_name}} chez nous.{{/product_name}}{{/purchase_date}}',
- '{{#coupon_code}} Votre code promo personnel{{#discount}} de {{discount}} de réduction{{/discount}} est {{coupon_code}}{{#valid_until}}, valable jusqu''au {{valid_until}}{{/valid_until}}.{{/coupon_code}}',
- ' Cela vous intéresse ?',
- '{{#new_price}} {{product_name}} coûte maintenant {{new_price}}{{#original_price}} au lieu de {{original_price}}{{/original_price}}{{#savings_amount}} : vous économisez {{savings_amount}}{{/savings_amount}}.{{/new_price}}{{^new_price}} Le prix vient de baisser.{{/new_price}}',
- ' {{product_name}} est de nouveau en stock{{#new_price}} à {{new_price}}{{/new_price}}.',
- '{{#product_name}} Nous avons une offre pour vous : {{product_name}}{{#new_price}} à {{new_price}}{{/new_price}}.{{/product_name}}{{^product_name}} Nous avons une offre pour vous.{{/product_name}}',
+ '{{#purchase_date}}{{#product_name}} Le {{purchase_date}}, vous avez achet\u00e9 {{product_name}} chez nous.{{/product_name}}{{/purchase_date}}',
+ '{{#coupon_code}} Votre code promo personnel{{#discount}} de {{discount}} de r\u00e9duction{{/discount}} est {{coupon_code}}{{#valid_until}}, valable jusqu''au {{valid_until}}{{/valid_until}}.{{/coupon_code}}',
+ ' Cela vous int\u00e9resse ?',
+ '{{#new_price}} {{product_name}} co\u00fbte maintenant {{new_price}}{{#original_price}} au lieu de {{original_price}}{{/original_price}}{{#savings_amount}} : vous \u00e9conomisez {{savings_amount}}{{/savings_amount}}.{{/new_price}}{{^new_price}} Le prix vient de baisser.{{/new_price}}',
+ ' {{product_name}} est de nouveau en stock{{#new_price}} \u00e0 {{new_price}}{{/new_price}}.',
+ '{{#product_name}} Nous avons une offre pour vous : {{product_name}}{{#new_price}} \u00e0 {{new_price}}{{/new_price}}.{{/product_name}}{{^product_name}} Nous avons une offre pour vous.{{/product_name}}',
  'Baisse de prix sur {{product_name}}{{#new_price}} : maintenant {{new_price}}{{#original_price}} au lieu de {{original_price}}{{/original_price}}{{/new_price}}',
  '{{product_name}} est de nouveau en stock',
- 'Offre{{#discount}} : {{discount}} de réduction{{#product_name}} sur {{product_name}}{{/product_name}}{{/discount}}{{^discount}}{{#product_name}} : {{product_name}}{{/product_name}}{{/discount}}'),
+ 'Offre{{#discount}} : {{discount}} de r\u00e9duction{{#product_name}} sur {{product_name}}{{/product_name}}{{/discount}}{{^discount}}{{#product_name}} : {{product_name}}{{/product_name}}{{/discount}}'),
 ('de', 'Ihr Assistent',
  'Guten Tag{{#customer_name}} {{customer_name}}{{/customer_name}}, hier ist {{agent_name}} von {{company_name}}.',
  '{{#purchase_date}}{{#product_name}} Sie haben am {{purchase_date}} bei uns {{product_name}} gekauft.{{/product_name}}{{/purchase_date}}',
- '{{#coupon_code}} Ihr persönlicher Gutscheincode{{#discount}} über {{discount}} Rabatt{{/discount}} lautet {{coupon_code}}{{#valid_until}} und gilt bis zum {{valid_until}}{{/valid_until}}.{{/coupon_code}}',
+ '{{#coupon_code}} Ihr pers\u00f6nlicher Gutscheincode{{#discount}} \u00fcber {{discount}} Rabatt{{/discount}} lautet {{coupon_code}}{{#valid_until}} und gilt bis zum {{valid_until}}{{/valid_until}}.{{/coupon_code}}',
  ' Haben Sie Interesse?',
  '{{#new_price}} {{product_name}} kostet jetzt {{new_price}}{{#original_price}} statt {{original_price}}{{/original_price}}{{#savings_amount}}: Sie sparen {{savings_amount}}{{/savings_amount}}.{{/new_price}}{{^new_price}} Der Preis ist gerade gefallen.{{/new_price}}',
  ' {{product_name}} ist wieder auf Lager{{#new_price}} und kostet {{new_price}}{{/new_price}}.',
- '{{#product_name}} Wir haben ein Angebot für Sie: {{product_name}}{{#new_price}} für {{new_price}}{{/new_price}}.{{/product_name}}{{^product_name}} Wir haben ein Angebot für Sie.{{/product_name}}',
+ '{{#product_name}} Wir haben ein Angebot f\u00fcr Sie: {{product_name}}{{#new_price}} f\u00fcr {{new_price}}{{/new_price}}.{{/product_name}}{{^product_name}} Wir haben ein Angebot f\u00fcr Sie.{{/product_name}}',
  'Preissenkung bei {{product_name}}{{#new_price}}: jetzt {{new_price}}{{#original_price}} statt {{original_price}}{{/original_price}}{{/new_price}}',
  '{{product_name}} ist wieder auf Lager',
  'Angebot{{#discount}}: {{discount}} Rabatt{{#product_name}} auf {{product_name}}{{/product_name}}{{/discount}}{{^discount}}{{#product_name}}: {{product_name}}{{/product_name}}{{/discount}}'),
 ('pt', 'seu assistente',
- 'Olá{{#customer_name}}, {{customer_name}}{{/customer_name}}, aqui fala {{agent_name}} da {{company_name}}.',
- '{{#purchase_date}}{{#product_name}} Em {{purchase_date}}, você comprou {{product_name}} conosco.{{/product_name}}{{/purchase_date}}',
- '{{#coupon_code}} O seu cupom pessoal{{#discount}} com {{discount}} de desconto{{/discount}} é {{coupon_code}}{{#valid_until}}, válido até {{valid_until}}{{/valid_until}}.{{/coupon_code}}',
+ 'Ol\u00e1{{#customer_name}}, {{customer_name}}{{/customer_name}}, aqui fala {{agent_name}} da {{company_name}}.',
+ '{{#purchase_date}}{{#product_name}} Em {{purchase_date}}, voc\u00ea comprou {{product_name}} conosco.{{/product_name}}{{/purchase_date}}',
+ '{{#coupon_code}} O seu cupom pessoal{{#discount}} com {{discount}} de desconto{{/discount}} \u00e9 {{coupon_code}}{{#valid_until}}, v\u00e1lido at\u00e9 {{valid_until}}{{/valid_until}}.{{/coupon_code}}',
  ' Tem interesse?',
- '{{#new_price}} {{product_name}} custa agora {{new_price}}{{#original_price}} em vez de {{original_price}}{{/original_price}}{{#savings_amount}}: você economiza {{savings_amount}}{{/savings_amount}}.{{/new_price}}{{^new_price}} O preço acaba de cair.{{/new_price}}',
+ '{{#new_price}} {{product_name}} custa agora {{new_price}}{{#original_price}} em vez de {{original_price}}{{/original_price}}{{#savings_amount}}: voc\u00ea economiza {{savings_amount}}{{/savings_amount}}.{{/new_price}}{{^new_price}} O pre\u00e7o acaba de cair.{{/new_price}}',
  ' {{product_name}} voltou ao estoque{{#new_price}} por {{new_price}}{{/new_price}}.',
- '{{#product_name}} Temos uma oferta para você: {{product_name}}{{#new_price}} por {{new_price}}{{/new_price}}.{{/product_name}}{{^product_name}} Temos uma oferta para você.{{/product_name}}',
- 'Queda de preço de {{product_name}}{{#new_price}}: agora {{new_price}}{{#original_price}} em vez de {{original_price}}{{/original_price}}{{/new_price}}',
+ '{{#product_name}} Temos uma oferta para voc\u00ea: {{product_name}}{{#new_price}} por {{new_price}}{{/new_price}}.{{/product_name}}{{^product_name}} Temos uma oferta para voc\u00ea.{{/product_name}}',
+ 'Queda de pre\u00e7o de {{product_name}}{{#new_price}}: agora {{new_price}}{{#original_price}} em vez de {{original_price}}{{/original_price}}{{/new_price}}',
  '{{product_name}} voltou ao estoque',
  'Oferta{{#discount}}: {{discount}} de desconto{{#product_name}} em {{product_name}}{{/product_name}}{{/discount}}{{^discount}}{{#product_name}}: {{product_name}}{{/product_name}}{{/discount}}')
 $$;
 REVOKE ALL ON FUNCTION switchboard._script_words() FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._script_words() IS
-'What the built-in scripts are made of, per language: how the agent is called, then Mustache templates of the sentences.';
+'What the built-in scripts are made of, per language: how the agent is called, then Mustache templates of the sentences. All of them escaped, see _unescaped().';
 
 CREATE OR REPLACE FUNCTION switchboard._built_in_scripts()
 RETURNS TABLE (locale text, trigger_type text, script text, reason text, agent_name text)
@@ -81,7 +82,14 @@ CROSS JOIN LATERAL (VALUES
 $$;
 REVOKE ALL ON FUNCTION switchboard._built_in_scripts() FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._built_in_scripts() IS
-'The built-in script and reason of every trigger type in every language that has one, as Mustache templates, and what the agent is called when nobody said.';
+'The built-in script and reason of every trigger type in every language that has one, as Mustache templates, and what the agent is called when nobody said; escaped, see _unescaped().';
+
+CREATE OR REPLACE FUNCTION switchboard._unescaped(words text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT ('"' || words || '"')::jsonb #>> '{}' $$;
+REVOKE ALL ON FUNCTION switchboard._unescaped(text) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._unescaped(text) IS
+'The text that words of _script_words() mean: \u00e9 is a letter. Errors: 22P05 when the database''s encoding has no such letter.';
 
 CREATE OR REPLACE FUNCTION switchboard._locale_rank(has text, wanted text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -114,13 +122,13 @@ WITH place AS MATERIALIZED (
 ), built_in AS MATERIALIZED (
     SELECT b.* FROM switchboard._built_in_scripts() b WHERE b.trigger_type = _script_texts.trigger_type
 )
-SELECT l.wanted, spoken.tag, spoken.script, w.reason,
-       coalesce(nullif(btrim(p.rules ->> 'agent_name'), ''), nullif(btrim(p.settings ->> 'agent_name'), ''), w.agent_name),
+SELECT l.wanted, spoken.tag, spoken.script, switchboard._unescaped(w.reason),
+       coalesce(nullif(btrim(p.rules ->> 'agent_name'), ''), nullif(btrim(p.settings ->> 'agent_name'), ''), switchboard._unescaped(w.agent_name)),
        coalesce(nullif(btrim(p.settings ->> 'company_name'), ''), p.name)
 FROM locales l
 CROSS JOIN place p
 CROSS JOIN LATERAL (
-    SELECT x.body, x.locale
+    SELECT CASE x.source WHEN 4 THEN switchboard._unescaped(x.body) ELSE x.body END AS body, x.locale
     FROM (SELECT CASE WHEN m.name = p.rules -> 'templates' ->> _script_texts.trigger_type THEN 1 ELSE 3 END AS source,
                  switchboard._locale_rank(m.locale, l.tag) AS rank, m.locale, m.body
           FROM switchboard.templates m

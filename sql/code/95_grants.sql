@@ -68,7 +68,7 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 -- Section: call packages and scripts
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'format_money', 'format_date', 'generate_call_script', '_check_script_subject', '_script_texts', '_script_template', '_script_words',
-    '_built_in_scripts', '_locale_rank', '_script_vars', '_free_vars', '_render_or_null', '_number_or_null', '_call_zone', '_phone_place',
+    '_built_in_scripts', '_unescaped', '_locale_rank', '_script_vars', '_free_vars', '_render_or_null', '_number_or_null', '_call_zone', '_phone_place',
     '_call_hours_text', '_call_package']);
 
 -- Section: dialer, calls, HTTP, analytics

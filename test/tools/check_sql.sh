@@ -73,4 +73,9 @@ while IFS= read -r hit; do
   complain "$hit: an extension script may not do this"
 done < <(grep -nHE '^((BEGIN|COMMIT|ROLLBACK|ANALYZE|VACUUM)\b.*|SET [^L].*);$' sql/*.sql sql/*/*.sql)
 
+# A database of another encoding would misread what is not ASCII, or refuse the extension.
+while IFS= read -r hit; do
+  complain "$hit: not ASCII"
+done < <(LC_ALL=C grep -nHoE '[^ -~	]+' sql/*.sql sql/*/*.sql | cut -d: -f1,2)
+
 exit $failed

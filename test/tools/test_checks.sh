@@ -90,6 +90,7 @@ plant check_sql 'another schema' $planted 'CREATE OR REPLACE FUNCTION public.pla
 plant check_sql 'a table without comment' sql/state/99_planted.sql 'CREATE TABLE switchboard.planted (a int);'
 plant check_sql 'a grant to PUBLIC' $planted 'GRANT SELECT ON switchboard.tenants TO PUBLIC;'
 plant check_sql 'a commit' $planted 'COMMIT;'
+plant check_sql 'what is not ASCII' $planted "SELECT '$(printf '\303\251')';"
 plant check_sql 'a lasting SET' $planted "SET work_mem = '1GB';"
 
 plant check_sources 'a base name used twice' workers/engine/uuid.cpp '// planted'

@@ -74,6 +74,12 @@ TEST(FormatMoney, ShowsTheDecimalsOfTheCurrency) {
   EXPECT_EQ(FormatMoney("-0.005", "USD", "en-US"), "-$0.01");
 }
 
+TEST(FormatMoney, CanNameTheCurrencyByItsCode) {
+  const auto strict = Strictness::kStrict;
+  EXPECT_EQ(FormatMoney("5", "EUR", "de", strict, CurrencyStyle::kCode), "5,00 EUR");
+  EXPECT_EQ(FormatMoney("5", "EUR", "de", strict, CurrencyStyle::kSign), "5,00 €");
+}
+
 TEST(FormatMoney, IsExactBeyondADouble) {
   EXPECT_EQ(FormatMoney("9007199254740993.01", "USD", "en-US"), "$9,007,199,254,740,993.01");
 }

@@ -46,7 +46,7 @@ std::optional<std::int64_t> ParseCents(std::string_view decimal) {
   if (!parts || parts->whole.size() > kMaxWholeDigits) return std::nullopt;
   std::int64_t cents = 0;
   std::from_chars(parts->whole.data(), parts->whole.data() + parts->whole.size(), cents);
-  cents = cents * 100 + DigitAt(parts->fraction, 0) * 10 + DigitAt(parts->fraction, 1);
+  cents = (cents * 10 + DigitAt(parts->fraction, 0)) * 10 + DigitAt(parts->fraction, 1);
   if (DigitAt(parts->fraction, 2) >= 5) ++cents;
   return parts->negative ? -cents : cents;
 }

@@ -136,14 +136,16 @@ std::string FormatWith(const NumberFormat& format, std::string_view decimal) {
   return PlainText(text);
 }
 
-NumberFormat MakeMoneyFormat(const std::string& letters, const std::string& locale) {
+NumberFormat MakeMoneyFormat(const std::string& letters, const std::string& locale,
+                             CurrencyStyle style) {
   const auto format = number::NumberFormatter::withLocale(icu::Locale(locale.c_str()))
                           .roundingMode(UNUM_ROUND_HALFUP);
   if (letters.empty()) return format.precision(number::Precision::fixedFraction(2));
   UErrorCode status = U_ZERO_ERROR;
   const icu::CurrencyUnit unit(icu::ConstChar16Ptr(Widen(letters).c_str()), status);
   CheckIcu(status, "currency cannot be used");
-  return format.unit(unit);
+  return format.unit(unit).unitWidth(style == CurrencyStyle::kSign ? UNUM_UNIT_WIDTH_SHORT
+                                                                   : UNUM_UNIT_WIDTH_ISO_CODE);
 }
 
 NumberFormat MakePercentFormat(const std::string& locale) {
@@ -188,12 +190,13 @@ struct ForPercent {};
 }  // namespace
 
 std::string FormatMoney(std::string_view amount, std::string_view currency, std::string_view locale,
-                        Strictness strictness) {
+                        Strictness strictness, CurrencyStyle style) {
   RequireAmount(amount);
   const std::string name = RequireLocale(locale, strictness);
   const std::string letters = RequireCurrency(currency, strictness);
+  const std::string key = letters + (style == CurrencyStyle::kSign ? "$" : "#") + name;
   const NumberFormat& format = Cache<NumberFormat, kMostFormatters, ForMoney>().Get(
-      letters + name, [&] { return MakeMoneyFormat(letters, name); });
+      key, [&] { return MakeMoneyFormat(letters, name, style); });
   return FormatWith(format, amount);
 }
 

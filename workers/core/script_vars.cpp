@@ -2,7 +2,6 @@
 
 #include "workers/core/call_package.hpp"
 #include "workers/core/decimal.hpp"
-#include "workers/core/locale_format.hpp"
 #include "workers/core/spoken_text.hpp"
 
 namespace switchboard::core {
@@ -11,7 +10,8 @@ namespace {
 
 OptText Money(const ScriptFacts& facts, const OptText& amount) {
   if (!amount || !ParseCents(*amount)) return std::nullopt;
-  return FormatMoney(*amount, facts.currency, facts.locale, Strictness::kLenient);
+  return FormatMoney(*amount, facts.currency, facts.locale, Strictness::kLenient,
+                     facts.currency_style);
 }
 
 OptText Percent(const ScriptFacts& facts) {

@@ -6,6 +6,7 @@
 
 #include "workers/core/calling_hours.hpp"
 #include "workers/core/json_fields.hpp"
+#include "workers/core/locale_format.hpp"
 #include "workers/core/template.hpp"
 
 namespace switchboard::core {
@@ -15,6 +16,7 @@ struct ScriptFacts {
   std::string locale;    // en-US when there is no such locale
   std::string timezone;  // UTC when there is no such zone
   std::string currency;
+  CurrencyStyle currency_style = CurrencyStyle::kSign;
   OptText customer_name;
   OptText first_name;
   OptText last_name;
