@@ -134,6 +134,13 @@ SELECT test_dialer.hello();
 SELECT isnt((SELECT count(*) FROM test_dialer.turn()), 0::bigint, 'workers go on with it ahead of a claim');
 SELECT is(pg_temp.run(), 'price_drop product 20 {}', 'to its end');
 
+SELECT pg_temp.reset(:'product'), pg_temp.batches(100);
+SET LOCAL statement_timeout = '10s';
+UPDATE switchboard.products SET price = 900 WHERE id = :'product';
+RESET statement_timeout;
+SELECT is(pg_temp.run(), 'price_drop product 0 {} open', 'a statement that is to be short stays so');
+SELECT pg_temp.batches(0);
+
 -- What ends a run, and what does not.
 CREATE FUNCTION pg_temp.ends(change text, product uuid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
