@@ -1,5 +1,5 @@
 -- What a call system or voice agent is told about a triggered call, and how amounts, dates and hours are written in it.
--- For one person, vars, script and package take about 30 us together.
+-- For one person, variables (16 us), script (9 us) and package (10 us) take about 35 us together.
 
 -- STABLE: how a country writes things changes with the data of ICU, and its time zones with theirs.
 CREATE OR REPLACE FUNCTION switchboard.format_money(amount numeric, currency text, locale text DEFAULT 'en-US') RETURNS text
