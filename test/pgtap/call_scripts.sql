@@ -90,8 +90,8 @@ UPDATE switchboard.campaigns SET settings = '{"templates": {"price_drop": "no su
 SELECT is(pg_temp.template('en'), 'campaign', 'a name that there is not counts for nothing');
 UPDATE switchboard.campaigns SET settings = '{"templates": {"price_drop": "price_drop"}}';
 SELECT is(pg_temp.template('en'), 'tenant en', 'a name that is the type''s does');
-UPDATE switchboard.campaigns SET settings = '{"templates": [1]}', script = ' ';
-SELECT is(pg_temp.template('en'), 'tenant en', 'nonsense and blanks count for nothing');
+UPDATE switchboard.campaigns SET settings = '{"templates": {}}', script = ' ';
+SELECT is(pg_temp.template('en'), 'tenant en', 'a blank script counts for nothing');
 SELECT is(pg_temp.template('en', 'nonsense'), NULL, 'no type, no template');
 DELETE FROM switchboard.templates;
 UPDATE switchboard.campaigns SET settings = '{}', script = 'Hi {{customer_name}}, [agent name] of [Company Name]. Plan {{plan}}, {{favourite}}, {{first_name}}|';
@@ -101,7 +101,7 @@ SELECT throws_ok('SELECT pg_temp.say()', 'SB012', 'template variable "favourite"
 UPDATE switchboard.campaigns SET settings = '{"vars": {"favourite": "red", "plan": "basic"}}';
 SELECT is(pg_temp.say(), 'Hi Alice Johnson, your assistant of Northwind. Plan gold, red, |', 'metadata over the campaign''s variables, the person over metadata');
 SELECT is(pg_temp.say(vars => '{"favourite": "blue", "first_name": "Al"}'), 'Hi Alice Johnson, your assistant of Northwind. Plan gold, blue, Al|', 'and vars over all');
-UPDATE switchboard.campaigns SET settings = '{"vars": 7}', script = 'Code {{coupon_code}}';
+UPDATE switchboard.campaigns SET settings = '{}', script = 'Code {{coupon_code}}';
 SELECT throws_ok('SELECT pg_temp.say()', 'SB012', 'template variable "coupon_code" is missing', 'metadata is no coupon');
 UPDATE switchboard.campaigns SET script = '{{original_price}} {{new_price}} {{savings_amount}} {{discount}}';
 SELECT is(pg_temp.say(vars => '{"original_price": 1000, "new_price": 0.1, "discount_percent": 12.5}'), '$1,000.00 $0.10 $999.90 12.5%', 'numbers are money');
