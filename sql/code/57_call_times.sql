@@ -31,7 +31,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
   SELECT CASE WHEN place[1] OPERATOR(pg_catalog.<>) '' THEN place[1] OPERATOR(pg_catalog.||) ' ' ELSE '' END OPERATOR(pg_catalog.||)
-         CASE WHEN company OPERATOR(pg_catalog.~) '[^[:space:]]' THEN 'company' ELSE 'private' END
+         CASE WHEN pg_catalog.btrim(company) OPERATOR(pg_catalog.<>) '' THEN 'company' ELSE 'private' END
 $$;
 COMMENT ON FUNCTION switchboard._call_segment(text[], text) IS
   'Whom a contact is similar to: people of the same country, with or without a company.';
