@@ -6,7 +6,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT coalesce(code IN ('do-not-call', 'consent-revoked', 'consent-required', 'sms-not-allowed', 'abandoned-recently',
                            'on-a-call', 'frequency-cap', 'outside-calling-hours', 'holiday', 'no-calling-hours',
-                           'campaign-not-active', 'offer-expired', 'offer-withdrawn', 'coupon-redeemed'), false)
+                           'campaign-not-active', 'offer-expired', 'offer-withdrawn', 'coupon-redeemed', 'refunded'), false)
 $$;
 COMMENT ON FUNCTION switchboard._is_refusal(text) IS
   'Whether a job''s code is a refusal of ours: compliance (44_compliance.sql), the campaign, or the offer (59_trigger_sending.sql).';

@@ -253,6 +253,8 @@ BEGIN
   IF wanted = 'price_drop' AND price IS NULL THEN
     price := product.price;
     PERFORM switchboard._check_fall(before, price);
+  ELSIF before IS NULL AND price < product.price THEN
+    before := product.price;
   END IF;
   trigger := switchboard._trigger_call(campaign.id, trigger_call.contact_id, product.id, wanted,
     switchboard._offer_discount(discount, campaign.discount_percent, wanted, before, price), price, before, now());
@@ -263,8 +265,8 @@ COMMENT ON FUNCTION switchboard.trigger_call(uuid, uuid, uuid, text, numeric, nu
   'Calls one buyer of a product because of its price, stock or a promotion (trigger_type price_drop, stock_alert or promotion): builds the
 package, stores it with a coupon, and queues the call, or puts the buyer on the list of a campaign with agents. It is made after
 commit, as soon as it is lawful and in the contact''s preferred hours. discount_percent: default the campaign''s, else of a price drop the
-whole per cents of the fall, else none and no coupon. new_price: of a price drop by default the product''s price. Returns the package.
-Errors: 22023 bad type, price or discount, or a new price that is not below the original one; P0002 no such campaign, contact or
+whole per cents of the fall, else none and no coupon. new_price: of a price drop by default the product''s price. original_price: by default the
+product''s price if new_price is below it. Returns the package. Errors: 22023 bad type, price or discount, or a new price that is not below the original one; P0002 no such campaign, contact or
 product; SB005 campaign not active; SB006 no verified purchase; SB007 triggered already, or a coupon is still open; SB003 do not call, no
 consent; SB004 not within calling hours before the offer ends; SB012 the script needs a variable that is not known; SB002 no number to
 call from. Without any provider account the call waits for one, with a warning.';

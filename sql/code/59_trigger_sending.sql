@@ -2,7 +2,8 @@
 -- every call (44_send_check.sql):
 --
 --   over for good     the coupon has been redeemed (coupon-redeemed), the campaign is over or gone (campaign-not-active), the offer has
---                     ended (offer-expired) or no longer stands (offer-withdrawn), or a refusal that time does not heal
+--                     ended (offer-expired) or no longer stands (offer-withdrawn), every purchase was refunded (refunded), or a
+--                     refusal that time does not heal
 --   put off           the campaign is paused (campaign-paused), no line is free (no-line), or a refusal that passes with time, as
 --                     long as it passes before the offer ends
 --
@@ -18,7 +19,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off S
 AS $$
 #variable_conflict use_column
 -- SECURITY DEFINER: acts for the tenant of each trigger. Internal. What the package names and the row no longer does was deleted.
--- Cost: five index probes a trigger.
+-- Cost: six index probes a trigger.
 BEGIN
   RETURN QUERY
   SELECT t.id,
@@ -27,7 +28,8 @@ BEGIN
               WHEN o.ends_at <= at THEN 'offer-expired'
               WHEN p.id IS NULL AND t.package ->> 'product_id' IS NOT NULL
                 OR t.trigger_type = 'price_drop' AND p.price > greatest(t.new_price, t.listed_price)
-                OR t.trigger_type = 'stock_alert' AND t.listed_stock > 0 AND p.stock = 0 THEN 'offer-withdrawn' END,
+                OR t.trigger_type = 'stock_alert' AND t.listed_stock > 0 AND p.stock = 0 THEN 'offer-withdrawn'
+              WHEN b.all_refunded THEN 'refunded' END,
          o.ends_at
   FROM switchboard.call_triggers t
   JOIN switchboard.tenants n ON n.id = t.tenant_id
@@ -36,12 +38,16 @@ BEGIN
   LEFT JOIN switchboard.products p ON p.tenant_id = t.tenant_id AND p.id = t.product_id
   CROSS JOIN LATERAL (
     SELECT least(u.valid_until, switchboard._offer_end(k.settings, n.settings, t.created_at)) AS ends_at) o
+  CROSS JOIN LATERAL (
+    SELECT bool_and(h.refunded_at IS NOT NULL) AS all_refunded
+    FROM switchboard.purchases h
+    WHERE h.tenant_id = t.tenant_id AND h.contact_id = t.contact_id AND (t.product_id IS NULL OR h.product_id = t.product_id)) b
   WHERE t.id = ANY (triggers);
 END
 $$;
 COMMENT ON FUNCTION switchboard._stale_offers(uuid[], timestamptz) IS
-  'Why each of these triggers is not to be called about any more (coupon-redeemed, campaign-not-active, offer-expired, offer-withdrawn; null: it
-is), and when its offer ends.';
+  'Why each of these triggers is not to be called about any more (coupon-redeemed, campaign-not-active, offer-expired, offer-withdrawn,
+refunded; null: it is), and when its offer ends.';
 REVOKE ALL ON FUNCTION switchboard._stale_offers(uuid[], timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._trigger_room(

@@ -87,6 +87,11 @@ SELECT is(pg_temp.refused('', 'UPDATE switchboard.campaigns SET settings = ''{"o
                           jsonb_build_object('created_at', now() - interval '8 days')), '1 calling 1 initiated', 'which settings.offer_days puts off');
 SELECT is(pg_temp.refused('', 'UPDATE switchboard.coupons c SET redeemed_at = now() FROM switchboard.call_triggers t WHERE t.id = :trigger AND c.id = t.coupon_id',
                           jsonb_build_object('valid_until', now() + interval '1 day')), '0 completed coupon-redeemed 0 canceled', 'the coupon has been redeemed: no call is needed');
+SELECT is(pg_temp.refused('', 'INSERT INTO switchboard.purchases (contact_id, product_id, amount_paid, refunded_at) VALUES (:contact, :product, 999.99, now())'),
+          '0 canceled refunded 0 canceled', 'what was bought has been given back');
+SELECT is(pg_temp.refused('', 'INSERT INTO switchboard.purchases (contact_id, product_id, amount_paid, refunded_at)
+                               VALUES (:contact, :product, 999.99, now()), (:contact, :product, 899.99, NULL)'),
+          '1 calling 1 initiated', 'but not all of it');
 SELECT is(pg_temp.refused('', 'SELECT switchboard.complete_campaign(:campaign)'), '0 canceled campaign-not-active 0 canceled', 'the campaign is over');
 SELECT is(pg_temp.refused('', 'DELETE FROM switchboard.campaigns WHERE id = :campaign'), '0 canceled campaign-not-active 0 canceled', 'the campaign is gone');
 SELECT is(pg_temp.refused('', 'INSERT INTO switchboard.do_not_call (phone_number) SELECT phone_number FROM switchboard.contacts WHERE id = :contact'),

@@ -103,6 +103,11 @@ VALUES ('+12125550143', 'Bob', 'America/Panama', '14:00', '16:00') RETURNING id 
 INSERT INTO switchboard.purchases (contact_id, product_id, amount_paid) VALUES (:'bob', :'phone', 999.99);
 SELECT is(switchboard.trigger_call(:'campaign', :'bob', :'phone', 'price_drop', 12.5, 849.99, 999.99) - ARRAY['call_script', 'coupon_code'] @> '{"discount": "12.5%",
   "best_call_time": "2:00 PM - 4:00 PM EST", "customer_timezone": "America/Panama"}', true, 'discounts with a fraction, and EST');
+-- An offer below the shop's price: that is what it cost before.
+UPDATE switchboard.products SET price = 999.99 WHERE id = :'phone';
+SELECT is(jsonb_build_array(p -> 'original_price', p -> 'new_price', p -> 'savings_amount', p -> 'discount'), '[999.99, 899.99, 100.00, "15%"]',
+          'original_price is by default the price of the product')
+FROM switchboard.trigger_call(:'campaign', :'bob', :'phone', 'promotion', new_price => 899.99) p;
 -- Whoever bought nothing, or gave it back, is not called.
 INSERT INTO switchboard.contacts (phone_number, name) VALUES ('+12125550144', 'Carol') RETURNING id AS carol \gset
 SELECT throws_ok(format('SELECT switchboard.trigger_call(%L, %L, %L, ''price_drop'', 15, 849.99, 999.99)', :'campaign', :'carol', :'phone'), 'SB006', NULL,
