@@ -152,6 +152,8 @@ BEGIN
   FROM switchboard._trigger_candidates(run.tenant_id, run.campaign_id, run.product_id, run.trigger_type, ARRAY[contact], at) c;
   CASE
     WHEN verdict.reason IS NULL THEN NULL;
+    WHEN verdict.reason = 'campaign-not-active' THEN   -- it was until a moment ago
+      RAISE EXCEPTION 'campaign % triggers no calls: it is not active any more', run.campaign_id USING ERRCODE = 'SB005';
     WHEN verdict.reason = 'no-purchase' THEN
       RAISE EXCEPTION 'contact % has not bought %', contact, product USING ERRCODE = 'SB006',
         HINT = 'Triggered calls go to those with a verified purchase.';
@@ -169,7 +171,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._refuse_trigger(switchboard.trigger_runs, uuid, timestamptz) IS
-  'Raises the error of the reason why a contact is not called about an offer, if there is one: SB006, SB007, SB003, SB004.';
+  'Raises the error of the reason why a contact is not called about an offer, if there is one: SB005, SB006, SB007, SB003, SB004.';
 REVOKE ALL ON FUNCTION switchboard._refuse_trigger(switchboard.trigger_runs, uuid, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._trigger_call(
