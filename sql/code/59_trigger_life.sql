@@ -150,6 +150,7 @@ BEGIN
   END IF;
   IF direct IS NOT NULL THEN
     PERFORM switchboard._conclude_direct_triggers(direct, at);
+    PERFORM switchboard._use_free_lines(direct);
   END IF;
 END
 $$;

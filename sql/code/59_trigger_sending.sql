@@ -60,8 +60,7 @@ DECLARE
   tenant_limit  int := (SELECT switchboard._small_int(t.settings -> 'max_lines', 0, 100000, NULL)
                         FROM switchboard.tenants t WHERE t.id = tenant);
   account_limit int := switchboard._small_int(account.settings -> 'max_lines', 0, 100000, NULL);
-  own_limit     int := switchboard._small_int(campaign.settings -> 'max_lines', 0, 100000,
-                         CASE WHEN switchboard._is_telephony(account.provider) THEN 50 END);
+  own_limit     int := switchboard._small_int(campaign.settings -> 'max_lines', 0, 100000, NULL);
   used          record;
 BEGIN
   lines := least(tenant_limit, account_limit, own_limit);
@@ -81,8 +80,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._trigger_room(uuid, switchboard.campaigns, switchboard.provider_accounts, uuid[]) IS
-  'How many lines a campaign''s triggered calls may have at most, and how many more now: within settings.max_lines of the campaign (default 50 with
-a telephony account, else no limit; the same for calls without campaign), of the tenant and of the account. The calls in "but" do not
+  'How many lines a campaign''s triggered calls may have at most, and how many more now: within settings.max_lines of the campaign, of
+the tenant and of the account, whichever are set. The calls in "but" do not
 count. NULL: no limit; room -1: somebody else is counting.';
 REVOKE ALL ON FUNCTION switchboard._trigger_room(uuid, switchboard.campaigns, switchboard.provider_accounts, uuid[]) FROM PUBLIC;
 
