@@ -111,7 +111,8 @@ class TriggerRun(SystemTest):
         self.addCleanup(self.cluster.reload, "switchboard.workers = 1")
         wait_until("no worker", lambda: not self.cluster.worker_pids(kind=WORKER))
         self.new_shop(3000, 1000)
-        self.kill_backend(CHANGE, 1 << 17)
+        # Too quick to be caught at it: killed before it commits.
+        self.kill_backend(CHANGE.replace("COMMIT", "SELECT pg_sleep(60); COMMIT"), 1 << 17)
         self.assertEqual(self.cluster.sql("SELECT price FROM switchboard.products"), "999.99")
         self.cluster.sql(CHANGE)
         while self.count("switchboard.trigger_runs WHERE finished_at IS NULL"):
