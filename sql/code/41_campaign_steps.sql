@@ -219,7 +219,7 @@ BEGIN
                             format('%s is final; make a new campaign.', found_campaign.status));
   END IF;
   IF next_status = 'active' THEN
-    PERFORM switchboard._require_dialing(found_campaign.tenant_id, found_campaign.caller_id);
+    PERFORM switchboard._require_dialing(found_campaign.tenant_id, found_campaign.caller_id, found_campaign);
     PERFORM switchboard._require_speaker(found_campaign, wanted = 'start');
   END IF;
   UPDATE switchboard.campaigns c SET status = next_status WHERE c.id = campaign;

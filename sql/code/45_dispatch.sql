@@ -73,16 +73,21 @@ COMMENT ON FUNCTION switchboard._caller_number(text, switchboard.provider_accoun
   'The number shown to the called party: the one wanted, else settings.caller_id of the account.';
 REVOKE ALL ON FUNCTION switchboard._caller_number(text, switchboard.provider_accounts) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._require_dialing(tenant uuid, caller_id text)
+CREATE OR REPLACE FUNCTION switchboard._require_dialing(tenant uuid, caller_id text, campaign switchboard.campaigns DEFAULT NULL)
 RETURNS switchboard.provider_accounts
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
--- SECURITY DEFINER: as _voice_account(); the session's tenant is checked.
+-- SECURITY DEFINER: as _voice_account(); the session's tenant is checked. A campaign whose triggered calls are made by an external
+-- system may begin without a telephony account; a list that it has too waits for one.
 DECLARE
   account switchboard.provider_accounts;
 BEGIN
   IF NOT switchboard._caller_may(tenant, NULL) THEN
     RAISE EXCEPTION 'no such tenant: %', tenant USING ERRCODE = 'P0002';
+  END IF;
+  account := switchboard._trigger_account(tenant, campaign);
+  IF switchboard._takes_packages(account.provider) THEN
+    RETURN account;
   END IF;
   account := switchboard._voice_account(tenant);
   IF account.id IS NULL THEN
@@ -96,9 +101,10 @@ BEGIN
   RETURN account;
 END
 $$;
-COMMENT ON FUNCTION switchboard._require_dialing(uuid, text) IS
-  'The account that places calls, or SB002 when the tenant has none for voice or no number to call from.';
-REVOKE ALL ON FUNCTION switchboard._require_dialing(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._require_dialing(uuid, text, switchboard.campaigns) IS
+  'The account that places calls, or that makes the triggered ones of the campaign; SB002 when the tenant has none for voice or no number to
+call from.';
+REVOKE ALL ON FUNCTION switchboard._require_dialing(uuid, text, switchboard.campaigns) FROM PUBLIC;
 
 -- These two are inlined by the planner, hence no SET clause: callers pin the search path. That makes a payload 25 times as cheap.
 CREATE OR REPLACE FUNCTION switchboard._ring_timeout(options jsonb)

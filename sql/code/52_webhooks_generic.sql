@@ -38,6 +38,8 @@ AS $$
     WHEN key = 'answered_by' THEN NOT value #>> '{}' = ANY (enum_range(NULL::switchboard.answered_by)::text[])
     WHEN key = 'sentiment' THEN NOT value #>> '{}' = ANY (enum_range(NULL::switchboard.sentiment)::text[])
     WHEN key = 'disposition' THEN NOT value #>> '{}' = ANY (enum_range(NULL::switchboard.call_disposition)::text[])
+    WHEN key = 'price' THEN switchboard._told_cost(jsonb_build_object('price', value)) IS NULL
+    WHEN key = 'currency' THEN value #>> '{}' !~* '^[a-z]{3}$'
     WHEN key = 'recording_url' THEN value #>> '{}' !~ '^https?://[^[:space:]]+$'
     WHEN key IN ('occurred_at', 'follow_up_date') THEN NOT coalesce(isfinite(switchboard._text_timestamp(value #>> '{}')), false)
     ELSE false END

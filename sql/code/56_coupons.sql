@@ -134,7 +134,7 @@ AS $$
 -- that of the judgement, not of the transaction's start, so waiting does not outwit valid_until.
 DECLARE
   tenant uuid := switchboard._caller_tenant();
-  given  text := btrim(redeem_coupon.code);
+  given  text := btrim(redeem_coupon.code, E' \t\r\n');
   coupon switchboard.coupons;
   reason text;
 BEGIN

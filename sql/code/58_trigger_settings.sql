@@ -12,7 +12,7 @@ AS $$
          ('cost_per_minute', true, true, 0, 10000, NULL, 'number'),
          ('call_time', true, true, NULL, NULL, '{preferred,best,now}', 'string'),
          ('triggers', true, false, NULL, NULL, '{price_drop,stock_alert,promotion}', 'array'),
-         ('templates', true, false, NULL, NULL, NULL, 'object'),
+         ('templates', true, false, NULL, NULL, '{price_drop,stock_alert,promotion}', 'object'),
          ('vars', true, false, NULL, NULL, NULL, 'object'),
          ('voice_account', true, false, NULL, NULL, NULL, 'string'),
          ('agent_name', true, true, NULL, NULL, NULL, 'string'),
@@ -40,12 +40,16 @@ BEGIN
              WHEN jsonb_typeof(g.value) <> s.form THEN true
              WHEN s.form = 'string' THEN s.words IS NOT NULL AND g.value #>> '{}' <> ALL (s.words)
              WHEN s.form = 'array' THEN NOT g.value <@ to_jsonb(s.words)
+             WHEN s.form = 'object' THEN s.words IS NOT NULL AND EXISTS (
+               SELECT FROM jsonb_each(g.value) e WHERE e.key <> ALL (s.words) OR jsonb_typeof(e.value) NOT IN ('string', 'null'))
              ELSE false END
   ORDER BY s.name LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION '% cannot be %', wrong.name, wrong.value USING ERRCODE = '22023',
       HINT = CASE WHEN wrong.lowest IS NOT NULL THEN format('It is a number from %s to %s.', wrong.lowest, wrong.highest)
                   WHEN wrong.form = 'array' THEN format('It is a list of some of %s.', array_to_string(wrong.words, ', '))
+                  WHEN wrong.form = 'object' AND wrong.words IS NOT NULL
+                    THEN format('It is a JSON object with a text for some of %s.', array_to_string(wrong.words, ', '))
                   WHEN wrong.words IS NOT NULL THEN format('It is one of %s.', array_to_string(wrong.words, ', '))
                   ELSE format('It is a JSON %s.', wrong.form) END;
   END IF;

@@ -74,7 +74,9 @@ AS $$
     WHEN code IN ('23505', '23503', 'SB005') THEN switchboard._http_problem(409, 'Conflict', message, code)
     WHEN code LIKE 'SB___' AND code NOT IN ('SB002', 'SB010') OR code LIKE '22%' OR code LIKE '23%' OR code LIKE '54%' OR code = '0A000'
       THEN switchboard._http_problem(422, 'Unprocessable Content', message, code)
-    WHEN code LIKE '40%' OR code LIKE '53%' OR code LIKE '55%' OR code LIKE '57%' OR code IN ('SB002', 'SB010', '25006')
+    -- Somebody has to set something up, which the message names: coming back soon is no use.
+    WHEN code IN ('SB002', 'SB010') THEN switchboard._http_problem(503, 'Service Unavailable', message, code)
+    WHEN code LIKE '40%' OR code LIKE '53%' OR code LIKE '55%' OR code LIKE '57%' OR code = '25006'
       THEN switchboard._http_problem(503, 'Service Unavailable', 'try again later', code, '{"retry-after": "2"}')
     ELSE switchboard._http_problem(500, 'Internal Server Error', 'the request could not be served', code) END
 $$;

@@ -58,8 +58,8 @@ SELECT throws_ok(format('SELECT switchboard.redeem_coupon(%L, 1, NULL, %L)', :'m
   format('coupon "%s" cannot be redeemed: it is for another product', :'made_code'), 'nor for something else');
 SELECT throws_ok(format('SELECT switchboard.redeem_coupon(%L, %s)', :'made_code', amount), '22023', NULL, 'nor for ' || amount)
 FROM unnest('{-0.01,''NaN'',1e10,''Infinity''}'::text[]) amount;
-SELECT throws_ok(format('SELECT switchboard.redeem_coupon(%s)', code), '22023', NULL, 'nor without a code: ' || code) FROM unnest('{"NULL",'''','' ''}'::text[]) code;
-SELECT * FROM switchboard.redeem_coupon(E' ' || lower(:'made_code') || ' ', 849.99, :'alice', :'phone') \gset done_
+SELECT throws_ok(format('SELECT switchboard.redeem_coupon(%s)', code), '22023', NULL, 'nor without a code: ' || code) FROM unnest('{"NULL",'''','' '',"E''\\n''"}'::text[]) code;
+SELECT * FROM switchboard.redeem_coupon(E' \t' || lower(:'made_code') || E' \r\n', 849.99, :'alice', :'phone') \gset done_
 SELECT is(jsonb_build_array(:'done_id', :'done_redeemed_amount'::numeric, :'done_currency', :'done_redeemed_at'::timestamptz >= now()),
           jsonb_build_array(:'made_id', 849.99, 'EUR', true), 'in any letters, with blanks around');
 SELECT throws_ok(format('SELECT switchboard.redeem_coupon(%L)', :'made_code'), 'SB011',

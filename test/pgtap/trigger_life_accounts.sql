@@ -53,6 +53,12 @@ SELECT is(pg_temp.account_of(:'robots'), NULL, 'one that cannot call is none');
 UPDATE switchboard.campaigns SET settings = '{"voice_account": "robots"}' WHERE id = :'robots';
 UPDATE switchboard.provider_accounts SET enabled = true WHERE id = :'robot';
 
+-- A campaign whose calls an external system makes begins without a number to call from.
+INSERT INTO switchboard.dialer_campaigns (name, type, settings) VALUES ('handed over', 'power', '{"voice_account": "hook"}') RETURNING id AS handed \gset
+INSERT INTO switchboard.dialer_campaigns (name, type) VALUES ('dialed', 'power') RETURNING id AS dialed \gset
+SELECT throws_ok(format('SELECT switchboard.start_campaign(%L)', :'dialed'), 'SB002', 'no number to call from with account "robots"', 'dialing needs one');
+SELECT is((switchboard.start_campaign(:'handed')).status, 'active', 'a call system that has its own does not');
+
 -- A voice route.
 INSERT INTO switchboard.channel_routes (channel, account_id) VALUES ('voice', :'hook');
 SELECT is(pg_temp.account_of(:'campaign'), 'hook', 'a voice route decides');

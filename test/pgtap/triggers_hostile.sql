@@ -103,8 +103,10 @@ SELECT matches(pg_temp.with_settings(:'lamp', s::jsonb), '^(0$|2 |22023 )', 'set
   '{"price_drop_threshold": "x"}', '{"price_drop_threshold": -3}', '{"price_drop_threshold": 1e300}', '{"price_drop_threshold": [5]}',
   '{"triggers": "price_drop"}', '{"triggers": {}}', '{"triggers": [1, null]}', '{"coupon_days": 1e9}', '{"coupon_days": -1}', '{"coupon_days": "x"}',
   '{"offer_days": 1e9}', '{"offer_days": -1}', '{"offer_days": []}', '{"call_time": "never"}', '{"call_time": 7}', '{"voice_account": 7}',
-  '{"voice_account": "nowhere"}', '{"templates": "x"}', '{"templates": {"price_drop": 5}}', '{"templates": {"price_drop": "nowhere"}}', '{"max_lines": "x"}',
+  '{"voice_account": "nowhere"}', '{"templates": "x"}', '{"templates": {"price_drop": 5}}', '{"templates": {"birthday": "x"}}', '{"templates": {"price_drop": "nowhere"}}', '{"max_lines": "x"}',
   '{"agent_name": {}}', '{"agent_id": "x"}', '{"cost_per_minute": "x"}']) s;
+SELECT is(pg_temp.with_settings(:'lamp', s::jsonb), '22023 templates cannot be ' || (s::jsonb ->> 'templates'), 'refused: ' || s)
+FROM unnest(ARRAY['{"templates": {"price_drop": 5}}', '{"templates": {"birthday": "x"}}', '{"templates": ["x"]}']) s;
 SELECT is(pg_temp.with_settings(:'lamp', '{"price_drop_threshold": 10}'), '2 1000.00 900.00 100.00', 'a fall of just the threshold');
 SELECT is(pg_temp.with_settings(:'lamp', '{"price_drop_threshold": 10.01}'), '0', 'of less');
 SELECT is(pg_temp.with_settings(:'lamp', '{"triggers": ["stock_alert"]}'), '0', 'of no interest');

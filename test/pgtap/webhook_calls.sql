@@ -68,6 +68,8 @@ SELECT is(pg_temp.report(f, :'account'), '400 cannot be read: ' || e, e) FROM (V
   ('{"call_id": "dial-1", "duration": "long"}', 'duration of a call cannot be "long"'),
   ('{"call_id": "dial-1", "duration": -1}', 'duration of a call cannot be -1'),
   ('{"call_id": "dial-1", "sentiment": "ecstatic"}', 'sentiment of a call cannot be "ecstatic"'),
+  ('{"call_id": "dial-1", "price": "cheap"}', 'price of a call cannot be "cheap"'),
+  ('{"call_id": "dial-1", "price": 1, "currency": "dollars"}', 'currency of a call cannot be "dollars"'),
   ('{"call_id": "dial-1", "answered_by": "dog"}', 'answered_by of a call cannot be "dog"'),
   ('{"call_id": "dial-1", "disposition": "sold"}', 'disposition of a call cannot be "sold"'),
   ('{"call_id": "dial-1", "recording_url": "file:///etc/passwd"}', 'recording_url of a call cannot be "file:///etc/passwd"'),
