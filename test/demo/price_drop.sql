@@ -12,7 +12,7 @@ SELECT contact_id, :'product', 399.00, now() - (10 + n * 7 % 700) * interval '1 
 
 INSERT INTO switchboard.dialer_campaigns (name, type, caller_id, product_id, discount_percent, max_attempts, retry_interval, active_hours, settings)
 VALUES ('Tent sale', 'power', '+12015550100', :'product', 15, 2, 3, '{"start":"00:00","end":"24:00"}',
-        '{"agentless": true, "voice": "artificial", "max_lines": 300, "cost_per_minute": 0.02}')
+        '{"agentless": true, "voice": "artificial", "max_lines": 100, "cost_per_minute": 0.02}')
 RETURNING id AS sale \gset
 SELECT status FROM switchboard.start_campaign(:'sale') \g /dev/null
 
