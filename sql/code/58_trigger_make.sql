@@ -25,6 +25,25 @@ COMMENT ON FUNCTION switchboard._time_within(timestamptz, time, time, text) IS
   'The earliest instant within somebody''s hours, which are taken to the minute; NULL when that leaves none.';
 REVOKE ALL ON FUNCTION switchboard._time_within(timestamptz, time, time, text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._keeps_hours(call_time text, source text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+-- Inlined by the planner, hence no SET clause; pg_catalog operators only.
+AS $$
+  SELECT call_time OPERATOR(pg_catalog.<>) 'now' AND source OPERATOR(pg_catalog.=) 'preferred'
+      OR call_time OPERATOR(pg_catalog.=) 'best' AND source OPERATOR(pg_catalog.=) 'learned'
+$$;
+COMMENT ON FUNCTION switchboard._keeps_hours(text, text) IS
+  'Whether a triggered call waits for hours of that source (preferred, learned, usual), as settings.call_time says: now, preferred or best.';
+REVOKE ALL ON FUNCTION switchboard._keeps_hours(text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._call_time_setting(campaign_settings jsonb, tenant_settings jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce(campaign_settings ->> 'call_time', tenant_settings ->> 'call_time', 'preferred') $$;
+COMMENT ON FUNCTION switchboard._call_time_setting(jsonb, jsonb) IS 'settings.call_time of the campaign, else of the tenant, else preferred.';
+REVOKE ALL ON FUNCTION switchboard._call_time_setting(jsonb, jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._urgency(priority switchboard.task_priority)
 RETURNS int
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -60,7 +79,7 @@ DECLARE
   tenant    switchboard.tenants := (SELECT t FROM switchboard.tenants t WHERE t.id = run.tenant_id);
   campaign  switchboard.campaigns := (SELECT c FROM switchboard.campaigns c WHERE c.tenant_id = run.tenant_id AND c.id = run.campaign_id);
   product   switchboard.products := (SELECT p FROM switchboard.products p WHERE p.tenant_id = run.tenant_id AND p.id = run.product_id);
-  call_time constant text := coalesce(campaign.settings ->> 'call_time', tenant.settings ->> 'call_time', 'preferred');
+  call_time constant text := switchboard._call_time_setting(campaign.settings, tenant.settings);
   -- An offer is called about until it ends, which a coupon may do before.
   offer_end constant timestamptz := switchboard._offer_end(campaign.settings, tenant.settings, at);
   until     constant timestamptz := CASE WHEN run.discount_percent IS NOT NULL
@@ -83,7 +102,7 @@ BEGIN
     JOIN (SELECT v.contact_id, v.points FROM wanted w CROSS JOIN LATERAL switchboard._customer_values(run.tenant_id, w.ids, at) v) v
       ON v.contact_id = h.contact_id
     CROSS JOIN LATERAL (
-      SELECT CASE WHEN call_time <> 'now' AND h.source = 'preferred' OR call_time = 'best' AND h.source = 'learned'
+      SELECT CASE WHEN switchboard._keeps_hours(call_time, h.source)
                   THEN switchboard._time_within(c.call_at, h.opens, h.closes, h.zone) END AS at OFFSET 0) p
   ), people AS MATERIALIZED (
     -- Ids in the order of the people, who are in that of theirs.

@@ -452,13 +452,18 @@ AS $$
 #variable_conflict use_column
 -- SECURITY DEFINER: compliance counts calls that the caller may not see. The session is checked.
 DECLARE
-  campaign switchboard.campaigns;
-  people   uuid[];
+  campaign  switchboard.campaigns;
+  tenant    switchboard.tenants;
+  people    uuid[];
+  offer_end timestamptz;
 BEGIN
   SELECT c.* INTO campaign FROM switchboard.campaigns c WHERE c.id = _eligible_contacts.campaign_id;
   IF NOT FOUND OR NOT switchboard._caller_may(campaign.tenant_id, campaign.user_id) THEN
     RAISE EXCEPTION 'no such campaign: %', coalesce(_eligible_contacts.campaign_id::text, 'null') USING ERRCODE = 'P0002';
   END IF;
+  SELECT t.* INTO tenant FROM switchboard.tenants t WHERE t.id = campaign.tenant_id;
+  offer_end := least(switchboard._offer_end(campaign.settings, tenant.settings, at), CASE WHEN campaign.discount_percent > 0
+                 THEN at + make_interval(days => switchboard._coupon_days(campaign.settings, tenant.settings)) END);
   people := ARRAY(
     SELECT p.contact_id FROM switchboard.purchases p
     WHERE p.tenant_id = campaign.tenant_id AND p.contact_id IS NOT NULL
@@ -467,10 +472,15 @@ BEGIN
     SELECT l.contact_id FROM switchboard.campaign_contacts l WHERE l.campaign_id = campaign.id AND l.contact_id IS NOT NULL);
   RETURN QUERY
   SELECT c.contact_id, switchboard._person_name(k.name, k.first_name, k.last_name), c.phone_number, c.reason IS NULL, c.reason,
-         coalesce(c.reasons, '{}'), c.call_at, c.waits_for, switchboard._trigger_priority(v.points, wanted, NULL), c.last_purchase_at
+         coalesce(c.reasons, '{}'), CASE WHEN h.at <= offer_end THEN h.at ELSE c.call_at END, c.waits_for,
+         switchboard._trigger_priority(v.points, wanted, NULL), c.last_purchase_at
   FROM switchboard._trigger_candidates(campaign.tenant_id, campaign.id, campaign.product_id, wanted, people, at) c
   JOIN switchboard.contacts k ON k.id = c.contact_id
   LEFT JOIN switchboard._customer_values(campaign.tenant_id, people, at) v ON v.contact_id = c.contact_id
+  LEFT JOIN switchboard._best_call_hours(campaign.tenant_id, people, at) b ON b.contact_id = c.contact_id
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN c.reason IS NULL AND switchboard._keeps_hours(switchboard._call_time_setting(campaign.settings, tenant.settings), b.source)
+                THEN switchboard._time_within(c.call_at, b.opens, b.closes, b.zone) END AS at OFFSET 0) h
   ORDER BY c.reason NULLS FIRST, switchboard._trigger_priority(v.points, wanted, NULL) DESC, c.contact_id;
 END
 $$;
@@ -490,6 +500,6 @@ COMMENT ON FUNCTION switchboard.eligible_contacts(uuid, text) IS
   'Who would be called if calls of a type (price_drop, stock_alert, promotion) were triggered for a campaign now, and why not the others:
 everyone who bought its product (without product: anything) and the people on its list. Eligible ones first, the urgent ones first of
 them. reason is the first, reasons are all of campaign-not-active, no-purchase, refunded, already-triggered, coupon-open, do-not-call,
-consent-revoked, consent-required and no-calling-hours. call_at: the earliest time that is lawful, later than now because of waits_for
-(outside-calling-hours, holiday, frequency-cap, on-a-call, abandoned-recently). Errors: 22023 unknown type, P0002 no such campaign.';
+consent-revoked, consent-required and no-calling-hours. call_at: the earliest time that is lawful and in the hours which settings.call_time
+waits for; waits_for: why it is not lawful now (outside-calling-hours, holiday, frequency-cap, on-a-call, abandoned-recently). Errors: 22023 unknown type, P0002 no such campaign.';
 REVOKE ALL ON FUNCTION switchboard.eligible_contacts(uuid, text) FROM PUBLIC;

@@ -1,6 +1,6 @@
 -- When triggered calls are made: within the hours that people prefer, as far as the offer lasts.
 \ir support/dialer.sql
-SELECT plan(7);
+SELECT plan(10);
 SELECT test_dialer.new_tenant('times', 'UTC') AS tenant \gset
 SELECT set_config('switchboard.tenant_id', :'tenant', false) \g /dev/null
 
@@ -24,6 +24,16 @@ BEGIN
   RETURN (SELECT t.scheduled_at FROM switchboard.call_triggers t WHERE t.id = (made ->> 'call_trigger_id')::uuid);
 END $$;
 
+CREATE FUNCTION pg_temp.said(contact uuid, settings jsonb) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+  campaign uuid := test_dialer.new_campaign(switchboard.current_tenant_id(), settings || '{"agentless": true}');
+BEGIN
+  RETURN (SELECT e.call_at FROM switchboard.eligible_contacts(campaign, 'price_drop') e WHERE e.contact_id = contact);
+END $$;
+
+SELECT is(pg_temp.said(:'prefers', '{}'), :'tomorrow', 'eligible_contacts says when somebody with preferred hours is called');
+SELECT is(pg_temp.said(:'prefers', '{"call_time": "now"}'), now(), 'and when not to wait for them');
+SELECT is(pg_temp.said(:'whenever', '{}'), now(), 'and when somebody without');
 SELECT is(pg_temp.call_at(:'prefers', :'tent', '{}'), :'tomorrow', 'somebody with preferred hours is called within them');
 SELECT is((SELECT min(run_at) FROM switchboard.jobs), :'tomorrow', 'and the job waits as long');
 SELECT ok(pg_temp.call_at(:'whenever', :'tent', '{}') <= now() + interval '1 minute', 'others at once');
