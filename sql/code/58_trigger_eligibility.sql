@@ -5,7 +5,8 @@
 --   no-purchase          never bought the product; of a promotion without product: anything
 --   refunded             bought it, and has the money back for all of it
 --   already-triggered    a call to them about the same product, of the same type and campaign, was triggered within the campaign's
---                        settings.trigger_window (seconds, default 86400), or by another campaign because of the same event
+--                        settings.trigger_window (seconds, default 86400), or by another campaign because of the same event or of an
+--                        earlier one in that time, unless this campaign alone was asked for
 --   coupon-open          a coupon of such a call can still be redeemed
 --   do-not-call, consent-revoked, consent-required, no-calling-hours
 --                        as can_contact() says, or the campaign's list says do-not-call
@@ -19,6 +20,14 @@ COMMENT ON FUNCTION switchboard._takes_triggers(switchboard.campaigns) IS
   'Whether calls can be triggered for a campaign: it is active, or was completed because its list ran out, which a new call undoes. True
 without a campaign.';
 REVOKE ALL ON FUNCTION switchboard._takes_triggers(switchboard.campaigns) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._trigger_window(campaign_settings jsonb)
+RETURNS interval
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT make_interval(secs => switchboard._small_int(campaign_settings -> 'trigger_window', 0, 31536000, 86400)) $$;
+COMMENT ON FUNCTION switchboard._trigger_window(jsonb) IS
+  'Within how long nobody is called twice about the same: settings.trigger_window of the campaign in seconds, default a day.';
+REVOKE ALL ON FUNCTION switchboard._trigger_window(jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._only_delays(code text)
 RETURNS boolean
@@ -42,8 +51,7 @@ AS $$
 DECLARE
   found_campaign switchboard.campaigns := (SELECT c FROM switchboard.campaigns c WHERE c.tenant_id = tenant AND c.id = campaign);
   takes          constant boolean := switchboard._takes_triggers(found_campaign);
-  since          constant timestamptz :=
-    at - make_interval(secs => switchboard._small_int(found_campaign.settings -> 'trigger_window', 0, 31536000, 86400));
+  since          constant timestamptz := at - switchboard._trigger_window(found_campaign.settings);
 BEGIN
   RETURN QUERY
   WITH asked AS MATERIALIZED (

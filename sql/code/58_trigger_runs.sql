@@ -85,6 +85,7 @@ AS $$
 DECLARE
   run    switchboard.trigger_runs;
   people uuid[];
+  since  timestamptz;
   rivals uuid[];
   made   record;
 BEGIN
@@ -93,9 +94,17 @@ BEGIN
     RETURN 0;
   END IF;
   people := switchboard._run_audience(run, max_people);
+  -- A price that flaps is no reason for the next campaign to call who was called by another; whoever asks for one campaign gets it.
+  IF run.source = 'product' OR EXISTS (
+       SELECT FROM switchboard.trigger_runs r
+       WHERE r.tenant_id = run.tenant_id AND r.product_id = run.product_id AND r.trigger_type = run.trigger_type
+         AND r.started_at = run.started_at AND r.id <> run.id) THEN
+    since := run.started_at - switchboard._trigger_window((SELECT c.settings FROM switchboard.campaigns c WHERE c.id = run.campaign_id));
+  END IF;
   rivals := ARRAY(SELECT r.id FROM switchboard.trigger_runs r
                   WHERE r.tenant_id = run.tenant_id AND r.product_id = run.product_id AND r.trigger_type = run.trigger_type
-                    AND r.started_at = run.started_at AND r.id <> run.id);
+                    AND (r.started_at = run.started_at OR r.started_at > since AND r.campaign_id IS DISTINCT FROM run.campaign_id)
+                    AND r.id <> run.id);
   SELECT m.* INTO made FROM switchboard._make_triggers(run, people, at, rivals) m;
   UPDATE switchboard.trigger_runs r
   SET last_contact_id = coalesce(people[cardinality(people)], r.last_contact_id), triggered = r.triggered + made.triggered,

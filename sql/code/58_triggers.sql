@@ -324,10 +324,12 @@ BEGIN
     WHILE switchboard._advance_run(run_id, batch_size, at) = batch_size LOOP
     END LOOP;
   END LOOP;
+  -- Every run looks at the same people. Whom the last one passed over was passed over by all, or was triggered before by another.
   SELECT jsonb_build_object('triggered', sum(r.triggered), 'run_ids', to_jsonb(runs),
-           'skipped', (SELECT coalesce(jsonb_object_agg(s.key, s.n), '{}')
-                       FROM (SELECT e.key, sum(e.value::bigint) AS n FROM switchboard.trigger_runs r, jsonb_each_text(r.skipped) e
-                             WHERE r.id = ANY (runs) GROUP BY e.key) s))
+           'skipped', (SELECT coalesce(jsonb_object_agg(s.key, s.n) FILTER (WHERE s.n > 0), '{}')
+                       FROM (SELECT e.key, e.value::bigint - CASE e.key WHEN 'already-triggered' THEN
+                                      coalesce(sum(r.triggered) FILTER (WHERE r.id <> run_id), 0) ELSE 0 END AS n
+                             FROM switchboard.trigger_runs l, jsonb_each_text(l.skipped) e WHERE l.id = run_id) s))
   INTO answer
   FROM switchboard.trigger_runs r WHERE r.id = ANY (runs);
   PERFORM switchboard._audit(tenant, 'trigger-run', 'trigger_run:' || r.id, jsonb_strip_nulls(jsonb_build_object(
@@ -339,7 +341,7 @@ END
 $$;
 COMMENT ON FUNCTION switchboard._trigger_many(uuid, uuid[], uuid, switchboard.trigger_type, numeric, numeric, numeric, timestamptz, int) IS
   'Calls everybody about an offer, for each of the campaigns in turn (null: without campaign), nobody twice; returns {"triggered",
-"skipped","run_ids"}. Errors: P0002, SB005, SB002.';
+"skipped","run_ids"}, everybody counted once. Errors: P0002, SB005, SB002.';
 REVOKE ALL ON FUNCTION switchboard._trigger_many(uuid, uuid[], uuid, switchboard.trigger_type, numeric, numeric, numeric, timestamptz, int)
   FROM PUBLIC;
 

@@ -68,8 +68,11 @@ SELECT :'generator' \gexec
 SELECT pg_temp.reset(:'product');
 SELECT test_dialer.new_campaign(:'tenant', '{"triggers": ["price_drop"]}', type => 'manual') AS second \gset
 UPDATE switchboard.campaigns SET product_id = :'product', script = NULL WHERE id = :'second';
-SELECT is(switchboard.trigger_price_drop(:'product', 1000, 900) - 'run_ids', '{"triggered": 20, "skipped": {"already-triggered": 20}}', 'two campaigns');
+SELECT is(switchboard.trigger_price_drop(:'product', 1000, 900) - 'run_ids', '{"triggered": 20, "skipped": {}}', 'two campaigns: everybody counts once');
+SELECT is(switchboard.trigger_price_drop(:'product', 1000, 900) - 'run_ids', '{"triggered": 0, "skipped": {"already-triggered": 20}}', 'and all of them when it is repeated');
 SELECT is(pg_temp.people(:'campaign') || ' ' || pg_temp.people(:'second'), '20/20 0/0', 'the older one calls');
+UPDATE switchboard.products SET price = 1 WHERE id = :'product';
+SELECT is(pg_temp.people(:'second'), '0/0', 'the younger one does not take its turn when the price falls again');
 SELECT is(switchboard.trigger_price_drop(:'product', 1000, 900, NULL, :'second') -> 'triggered', '20', 'each campaign may be told to');
 SELECT is(switchboard.trigger_stock_alert(:'product') -> 'run_ids' -> 1, NULL, 'a campaign says what it takes part in');
 SELECT pg_temp.reset(:'product');
