@@ -82,7 +82,7 @@ class CronHereAndElsewhere(CronTest):
             installed = self.cluster.sql("SELECT * FROM switchboard.install_maintenance_jobs()", database)
             again = self.cluster.sql("SELECT * FROM switchboard.install_maintenance_jobs()", database)
             self.assertEqual(installed, again)
-            self.assertEqual(len(self.jobs(database)), 5)
+            self.assertEqual(len(self.jobs(database)), 6)
 
     def agents_schedule_their_own(self):
         self.cluster.sql("CREATE ROLE cron_ann LOGIN IN ROLE switchboard_app")
@@ -158,7 +158,7 @@ class CronHereAndElsewhere(CronTest):
     def leave_nothing_behind(self):
         for database in self.databases:
             self.cluster.sql("SELECT * FROM switchboard.install_maintenance_jobs()", database)
-            self.assertEqual(self.cluster.sql("SELECT switchboard.uninstall_maintenance_jobs()", database), "5")
+            self.assertEqual(self.cluster.sql("SELECT switchboard.uninstall_maintenance_jobs()", database), "6")
             self.assertEqual(self.cluster.sql("SELECT switchboard.uninstall_maintenance_jobs()", database), "0")
         self.assertEqual(self.cluster.sql("SELECT count(*) FROM cron.job"), "0")
 
