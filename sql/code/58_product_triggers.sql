@@ -76,6 +76,9 @@ BEGIN
            switchboard._offer_discount(NULL, w.discount_percent, w.trigger_type, w.original_price, w.new_price), w.original_price, w.new_price,
            'product', at
     FROM wanted w
+    -- Cheaper and in stock again: one call tells both.
+    WHERE w.trigger_type = 'price_drop'
+       OR NOT EXISTS (SELECT FROM wanted o WHERE o.campaign_id = w.campaign_id AND o.id = w.id AND o.trigger_type = 'price_drop')
     RETURNING id, tenant_id, campaign_id, product_id, trigger_type
   ), noted AS (
     INSERT INTO switchboard.audit_log (tenant_id, actor, action, subject, detail)
@@ -101,7 +104,7 @@ $$;
 COMMENT ON FUNCTION switchboard._product_changed() IS
   'Trigger on products, once per statement: a price that falls by at least the campaign''s settings.price_drop_threshold (per cent, default
 any) and a stock that is no longer 0 trigger calls for the active campaigns tied to the product, unless their settings.triggers leave
-that out.';
+that out. Both at once are one call, about the price.';
 REVOKE ALL ON FUNCTION switchboard._product_changed() FROM PUBLIC;
 
 -- UPDATE of any column: a trigger with transition tables cannot name columns.

@@ -99,6 +99,9 @@ SELECT is(pg_temp.run(), 'stock_alert product 20 {}', 'a refilled stock');
 UPDATE switchboard.products SET stock = 9 WHERE id = :'product';
 SELECT is((SELECT count(*) FROM switchboard.trigger_runs), 3::bigint, 'more of it is no news');
 SELECT pg_temp.reset(:'product');
+UPDATE switchboard.products SET price = 900, stock = 5 WHERE id = :'product';
+SELECT is((SELECT string_agg(trigger_type || ' ' || triggered, ', ') FROM switchboard.trigger_runs), 'price_drop 20', 'cheaper and in stock again is one call');
+SELECT pg_temp.reset(:'product');
 UPDATE switchboard.campaigns SET settings = '{"price_drop_threshold": 10.5}' WHERE id = :'campaign';
 UPDATE switchboard.products SET price = 895.01 WHERE id = :'product';
 SELECT is((SELECT count(*) FROM switchboard.trigger_runs), 0::bigint, 'below the threshold nobody');
@@ -150,7 +153,8 @@ DECLARE
   answer text;
 BEGIN
   PERFORM pg_temp.reset(product);
-  UPDATE switchboard.products SET price = 900, stock = 5 WHERE id = product;
+  UPDATE switchboard.products SET price = 900 WHERE id = product;
+  UPDATE switchboard.products SET stock = 5 WHERE id = product;
   EXECUTE change;
   PERFORM switchboard.continue_trigger_runs();
   SELECT string_agg(concat_ws(' ', r.trigger_type, r.triggered, r.reason, CASE WHEN r.finished_at IS NULL THEN 'open' END), ', ' ORDER BY r.id) INTO answer
