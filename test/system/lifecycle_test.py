@@ -47,7 +47,8 @@ class Lifecycle(SystemTest):
 
     def test_starts_when_the_extension_is_created_without_restart(self):
         self.cluster.run("createdb", "db1")
-        self.assertEqual(self.cluster.worker_pids("db1"), [])
+        # One that is just starting elsewhere has no database yet.
+        wait_until("no worker", lambda: self.cluster.worker_pids("db1") == [])
         since = time.time()
         self.create_extension("db1")
         self.wait_for_child("db1", since, timeout=LIMIT_S)
