@@ -56,7 +56,7 @@ BEGIN
   END IF;
   SELECT a.* INTO account FROM switchboard.provider_accounts a
   WHERE a.tenant_id = tenant AND a.name = wanted AND a.enabled
-    AND (switchboard._is_telephony(a.provider) OR a.provider IN ('omnidimension', 'webhook'));
+    AND (switchboard._is_telephony(a.provider) OR switchboard._takes_packages(a.provider));
   RETURN account;
 END
 $$;

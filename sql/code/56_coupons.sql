@@ -3,16 +3,15 @@
 -- The application makes coupons and ends them early (valid_until); that one was redeemed only redeem_coupon() says. A coupon is
 -- neither deleted nor given another code: what it brought would be lost, and its code could be redeemed again.
 
-CREATE OR REPLACE FUNCTION switchboard._coupon_days(campaign_settings jsonb, tenant_settings jsonb)
+CREATE OR REPLACE FUNCTION switchboard._setting_days(name text, campaign_settings jsonb, tenant_settings jsonb)
 RETURNS int
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT switchboard._small_int(campaign_settings -> 'coupon_days', 1, 3650,
-           switchboard._small_int(tenant_settings -> 'coupon_days', 1, 3650, 7))
+  SELECT switchboard._small_int(campaign_settings -> name, 1, 3650, switchboard._small_int(tenant_settings -> name, 1, 3650, 7))
 $$;
-COMMENT ON FUNCTION switchboard._coupon_days(jsonb, jsonb) IS
-  'How many days a new coupon is valid: settings.coupon_days of the campaign, else of the tenant, else 7; held to 1 to 3650.';
-REVOKE ALL ON FUNCTION switchboard._coupon_days(jsonb, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._setting_days(text, jsonb, jsonb) IS
+  'How many days something lasts (coupon_days, offer_days): that setting of the campaign, else of the tenant, else 7; held to 1 to 3650.';
+REVOKE ALL ON FUNCTION switchboard._setting_days(text, jsonb, jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._require_coupon_targets(coupon switchboard.coupons)
 RETURNS void
@@ -64,7 +63,7 @@ BEGIN
   coupon.product_id := create_coupon.product_id;
   coupon.campaign_id := create_coupon.campaign_id;
   coupon.valid_until := coalesce(create_coupon.valid_until, (
-    SELECT now() + switchboard._coupon_days(c.settings, t.settings) * interval '1 day'
+    SELECT now() + switchboard._setting_days('coupon_days', c.settings, t.settings) * interval '1 day'
     FROM switchboard.tenants t LEFT JOIN switchboard.campaigns c ON c.tenant_id = t.id AND c.id = create_coupon.campaign_id
     WHERE t.id = coupon.tenant_id));
   PERFORM switchboard._require_coupon_targets(coupon);

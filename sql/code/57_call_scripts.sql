@@ -217,11 +217,11 @@ BEGIN
   IF contact_id IS NULL OR NOT EXISTS (SELECT FROM switchboard.contacts k WHERE k.id = contact_id) THEN
     RAISE EXCEPTION 'no such contact: %', coalesce(contact_id::text, 'null') USING ERRCODE = 'P0002';
   END IF;
-  IF campaign_id IS NOT NULL AND NOT EXISTS (SELECT FROM switchboard.campaigns c WHERE c.id = campaign_id) THEN
-    RAISE EXCEPTION 'no such campaign: %', campaign_id USING ERRCODE = 'P0002';
+  IF campaign_id IS NOT NULL THEN
+    PERFORM switchboard._visible_campaign(campaign_id);
   END IF;
-  IF product_id IS NOT NULL AND NOT EXISTS (SELECT FROM switchboard.products p WHERE p.id = product_id) THEN
-    RAISE EXCEPTION 'no such product: %', product_id USING ERRCODE = 'P0002';
+  IF product_id IS NOT NULL THEN
+    PERFORM switchboard._visible_product(product_id);
   END IF;
 END
 $$;

@@ -5,8 +5,7 @@ CREATE OR REPLACE FUNCTION switchboard._offer_end(campaign_settings jsonb, tenan
 RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT at + make_interval(days => switchboard._small_int(campaign_settings -> 'offer_days', 1, 3650,
-                                      switchboard._small_int(tenant_settings -> 'offer_days', 1, 3650, 7)))
+  SELECT at + make_interval(days => switchboard._setting_days('offer_days', campaign_settings, tenant_settings))
 $$;
 COMMENT ON FUNCTION switchboard._offer_end(jsonb, jsonb, timestamptz) IS
   'Until when an offer of that time is called about: so many days as settings.offer_days of the campaign, else of the tenant, says, else 7.';
@@ -24,6 +23,17 @@ $$;
 COMMENT ON FUNCTION switchboard._time_within(timestamptz, time, time, text) IS
   'The earliest instant within somebody''s hours, which are taken to the minute; NULL when that leaves none.';
 REVOKE ALL ON FUNCTION switchboard._time_within(timestamptz, time, time, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._coupon_end(discount_percent numeric, campaign_settings jsonb, tenant_settings jsonb, at timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN discount_percent > 0
+              THEN at + make_interval(days => switchboard._setting_days('coupon_days', campaign_settings, tenant_settings)) END
+$$;
+COMMENT ON FUNCTION switchboard._coupon_end(numeric, jsonb, jsonb, timestamptz) IS
+  'Until when the coupon of an offer of that time is valid; NULL: an offer without discount has none.';
+REVOKE ALL ON FUNCTION switchboard._coupon_end(numeric, jsonb, jsonb, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._keeps_hours(call_time text, source text)
 RETURNS boolean
@@ -81,9 +91,8 @@ DECLARE
   product   switchboard.products := (SELECT p FROM switchboard.products p WHERE p.tenant_id = run.tenant_id AND p.id = run.product_id);
   call_time constant text := switchboard._call_time_setting(campaign.settings, tenant.settings);
   -- An offer is called about until it ends, which a coupon may do before.
-  offer_end constant timestamptz := switchboard._offer_end(campaign.settings, tenant.settings, at);
-  until     constant timestamptz := CASE WHEN run.discount_percent IS NOT NULL
-                                         THEN at + make_interval(days => switchboard._coupon_days(campaign.settings, tenant.settings)) END;
+  until     constant timestamptz := switchboard._coupon_end(run.discount_percent, campaign.settings, tenant.settings, at);
+  last_at   constant timestamptz := least(switchboard._offer_end(campaign.settings, tenant.settings, at), until);
   savings   constant numeric := nullif(greatest(run.original_price - run.new_price, 0), 0);
   own_vars  constant jsonb := switchboard._free_vars(campaign.settings -> 'vars');
 BEGIN
@@ -94,8 +103,8 @@ BEGIN
     SELECT coalesce(array_agg(c.contact_id), '{}') AS ids FROM candidates c WHERE c.eligible
   ), timed AS MATERIALIZED (
     SELECT c.contact_id, c.call_at, c.waits_for AS refusal, c.last_purchase_at, h.opens, h.closes, h.zone, v.points,
-           CASE WHEN c.call_at <= least(offer_end, until) THEN
-             coalesce(CASE WHEN p.at <= least(offer_end, until) THEN p.at END, c.call_at) END AS scheduled_at
+           CASE WHEN c.call_at <= last_at THEN
+             coalesce(CASE WHEN p.at <= last_at THEN p.at END, c.call_at) END AS scheduled_at
     FROM wanted w
     CROSS JOIN LATERAL switchboard._best_call_hours(run.tenant_id, w.ids, at) h
     JOIN candidates c ON c.contact_id = h.contact_id

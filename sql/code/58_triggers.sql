@@ -457,15 +457,15 @@ DECLARE
   campaign  switchboard.campaigns;
   tenant    switchboard.tenants;
   people    uuid[];
-  offer_end timestamptz;
+  last_at   timestamptz;
 BEGIN
   SELECT c.* INTO campaign FROM switchboard.campaigns c WHERE c.id = _eligible_contacts.campaign_id;
   IF NOT FOUND OR NOT switchboard._caller_may(campaign.tenant_id, campaign.user_id) THEN
     RAISE EXCEPTION 'no such campaign: %', coalesce(_eligible_contacts.campaign_id::text, 'null') USING ERRCODE = 'P0002';
   END IF;
   SELECT t.* INTO tenant FROM switchboard.tenants t WHERE t.id = campaign.tenant_id;
-  offer_end := least(switchboard._offer_end(campaign.settings, tenant.settings, at), CASE WHEN campaign.discount_percent > 0
-                 THEN at + make_interval(days => switchboard._coupon_days(campaign.settings, tenant.settings)) END);
+  last_at := least(switchboard._offer_end(campaign.settings, tenant.settings, at),
+                   switchboard._coupon_end(campaign.discount_percent, campaign.settings, tenant.settings, at));
   people := ARRAY(
     SELECT p.contact_id FROM switchboard.purchases p
     WHERE p.tenant_id = campaign.tenant_id AND p.contact_id IS NOT NULL
@@ -474,7 +474,7 @@ BEGIN
     SELECT l.contact_id FROM switchboard.campaign_contacts l WHERE l.campaign_id = campaign.id AND l.contact_id IS NOT NULL);
   RETURN QUERY
   SELECT c.contact_id, switchboard._person_name(k.name, k.first_name, k.last_name), c.phone_number, c.reason IS NULL, c.reason,
-         coalesce(c.reasons, '{}'), CASE WHEN h.at <= offer_end THEN h.at ELSE c.call_at END, c.waits_for,
+         coalesce(c.reasons, '{}'), CASE WHEN h.at <= last_at THEN h.at ELSE c.call_at END, c.waits_for,
          switchboard._trigger_priority(v.points, wanted, NULL), c.last_purchase_at
   FROM switchboard._trigger_candidates(campaign.tenant_id, campaign.id, campaign.product_id, wanted, people, at) c
   JOIN switchboard.contacts k ON k.id = c.contact_id

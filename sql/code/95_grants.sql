@@ -104,7 +104,7 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 
 -- Section: coupons and customers
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
-    'create_coupon', '_require_coupon_targets', '_coupon_days', 'redeem_coupon', 'find_customers', 'get_purchase_history',
+    'create_coupon', '_require_coupon_targets', '_setting_days', 'redeem_coupon', 'find_customers', 'get_purchase_history',
     '_customer_filters', '_camel_keys', '_page_bound', '_person_name', 'get_call_package']);
 
 -- Section: reports

@@ -27,7 +27,7 @@ SELECT matches((switchboard.create_coupon(12.5, reason => NULL)).code, '^OFFER-1
 SELECT is((switchboard.create_coupon(0, valid_until => 'infinity')).valid_until::text, 'infinity', 'for ever');
 RESET SESSION AUTHORIZATION;
 UPDATE switchboard.tenants SET settings = '{"coupon_days": 2}' WHERE id = :'tenant';
-SELECT is(switchboard._coupon_days(c, '{"coupon_days": 2}'), wanted, 'coupon_days of the campaign: ' || c::text)
+SELECT is(switchboard._setting_days('coupon_days', c, '{"coupon_days": 2}'), wanted, 'coupon_days of the campaign: ' || c::text)
 FROM (VALUES ('{}'::jsonb, 2), ('{"coupon_days": "5"}', 5), ('{"coupon_days": 0}', 1), ('{"coupon_days": 1e9}', 3650), ('{"coupon_days": []}', 2)) v (c, wanted);
 SET SESSION AUTHORIZATION sb_coupon_till;
 SELECT is((switchboard.create_coupon(5)).valid_until, now() + interval '2 days', 'as long as the tenant says');
