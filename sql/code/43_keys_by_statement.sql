@@ -105,7 +105,7 @@ COMMENT ON FUNCTION switchboard._raise_missing(text, uuid, name, name) IS
   'Raises 23503: a row refers to something of its tenant that there is not.';
 REVOKE ALL ON FUNCTION switchboard._raise_missing(text, uuid, name, name) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._require_offer()
+CREATE OR REPLACE FUNCTION switchboard._require_offer_keys()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -131,16 +131,16 @@ BEGIN
   RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION switchboard._require_offer() IS
+COMMENT ON FUNCTION switchboard._require_offer_keys() IS
   'Trigger, once per INSERT into coupons and call_triggers: the insert side of their foreign keys to products, campaigns and contacts.';
-REVOKE ALL ON FUNCTION switchboard._require_offer() FROM PUBLIC;
+REVOKE ALL ON FUNCTION switchboard._require_offer_keys() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._require_trigger_parts()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
--- SECURITY DEFINER: as _require_offer().
+-- SECURITY DEFINER: as _require_offer_keys().
 BEGIN
   PERFORM FROM switchboard.call_logs r WHERE (r.tenant_id, r.id) IN (SELECT n.tenant_id, n.call_log_id FROM new_rows n)
   ORDER BY r.id FOR KEY SHARE;
@@ -165,13 +165,13 @@ COMMENT ON FUNCTION switchboard._require_trigger_parts() IS
 REVOKE ALL ON FUNCTION switchboard._require_trigger_parts() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER coupons_keys AFTER INSERT ON switchboard.coupons
-  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION switchboard._require_offer();
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION switchboard._require_offer_keys();
 COMMENT ON TRIGGER coupons_keys ON switchboard.coupons IS 'Checks whom, what and which campaign they are for.';
 CREATE OR REPLACE TRIGGER coupons_tenants AFTER INSERT ON switchboard.coupons
   REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION switchboard._require_tenants();
 COMMENT ON TRIGGER coupons_tenants ON switchboard.coupons IS 'Checks whose coupons they are.';
 CREATE OR REPLACE TRIGGER call_triggers_keys AFTER INSERT ON switchboard.call_triggers
-  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION switchboard._require_offer();
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION switchboard._require_offer_keys();
 COMMENT ON TRIGGER call_triggers_keys ON switchboard.call_triggers IS 'Checks whom and what they are about, and their campaign.';
 CREATE OR REPLACE TRIGGER call_triggers_parts AFTER INSERT ON switchboard.call_triggers
   REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION switchboard._require_trigger_parts();

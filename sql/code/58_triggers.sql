@@ -1,5 +1,5 @@
 -- Triggered calls, as somebody asks for them. The public functions look with the caller's eyes and check what they are given; the
--- parts behind them act as owner. Whatever is wrong is found before anything is written.
+-- parts behind them act as owner. An error takes back whatever was written.
 
 CREATE OR REPLACE FUNCTION switchboard._offer_number(name text, value numeric, highest numeric)
 RETURNS numeric
@@ -207,16 +207,14 @@ BEGIN
   run.original_price := original_price;
   run.new_price := new_price;
   run.discount_percent := discount;
-  PERFORM switchboard._refuse_trigger(run, contact_id, at);
-  IF NOT switchboard._calls_by_agents(campaign, switchboard._trigger_account(campaign.tenant_id, campaign)) THEN
-    PERFORM switchboard._require_caller(campaign.tenant_id, campaign);
-  END IF;
   SELECT m.* INTO made FROM switchboard._make_triggers(run, ARRAY[contact_id], at, strict => true) m;
   IF made.triggered = 0 THEN
-    -- Nothing was written but evidence, which the error takes along.
     PERFORM switchboard._refuse_trigger(run, contact_id, at);
     RAISE EXCEPTION 'contact % cannot be called before the offer ends: %', contact_id, (SELECT min(k) FROM jsonb_object_keys(made.skipped) k)
       USING ERRCODE = 'SB004';
+  END IF;
+  IF NOT switchboard._calls_by_agents(campaign, switchboard._trigger_account(campaign.tenant_id, campaign)) THEN
+    PERFORM switchboard._require_caller(campaign.tenant_id, campaign);
   END IF;
   PERFORM switchboard._audit(campaign.tenant_id, 'trigger-call', 'call_trigger:' || made.latest, jsonb_strip_nulls(jsonb_build_object(
     'campaign', campaign.id, 'contact', contact_id, 'product', product_id, 'type', wanted, 'discount', discount,
