@@ -1,43 +1,6 @@
 -- One function serves all HTTP routes, so that any front is a thin pipe.
 --
--- Routes are rows of _http_routes(): a method, a path whose {name} parts become parameters, and a function that takes
--- switchboard.http_request and returns switchboard.http_response; personal says that it is for somebody, not for anybody who asks.
--- Errors a client causes become problem documents (RFC 9457).
-
-CREATE OR REPLACE FUNCTION switchboard._http_routes()
-RETURNS TABLE (method text, path text, handler text, personal boolean)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-  VALUES ('GET',  '/healthz', '_http_health', false),
-         ('GET',  '/metrics', '_http_metrics', false),
-         ('POST', '/api/webhooks/call/status', '_http_twilio_status', false),
-         ('POST', '/api/webhooks/{provider}/{event}', '_http_webhook', false),
-         ('GET',  '/api/webhooks/{provider}/{event}', '_http_webhook', false),
-         ('POST', '/api/campaigns/trigger-call', '_http_trigger_call', true),
-         ('POST', '/api/campaigns/price-drop', '_http_price_drop', true),
-         ('POST', '/api/campaigns/stock-alert', '_http_stock_alert', true),
-         ('POST', '/api/campaigns/promotion', '_http_promotion', true),
-         ('GET',  '/api/campaigns/triggers/{id}/package', '_http_call_package', true),
-         ('GET',  '/api/customers/phone', '_http_customers', true),
-         ('GET',  '/api/customers/purchase-history', '_http_purchase_history', true)
-$$;
-COMMENT ON FUNCTION switchboard._http_routes() IS
-  'The routes of handle_http(). A path without parameters goes before one with. personal: 401 for a session that acts for no tenant.';
-REVOKE ALL ON FUNCTION switchboard._http_routes() FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION switchboard._http_match(pattern text, path text)
-RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-  -- NULL unless every part fits; an empty part fits no parameter.
-  SELECT CASE WHEN bool_and(coalesce(p.part = g.part OR p.part LIKE '{%}' AND g.part <> '', false))
-              THEN coalesce(jsonb_object_agg(substr(p.part, 2, length(p.part) - 2), g.part) FILTER (WHERE p.part LIKE '{%}'), '{}') END
-  FROM ROWS FROM (string_to_table(pattern, '/')) WITH ORDINALITY AS p (part, n)
-  FULL JOIN ROWS FROM (string_to_table(path, '/')) WITH ORDINALITY AS g (part, n) ON g.n = p.n
-$$;
-COMMENT ON FUNCTION switchboard._http_match(text, text) IS
-  'The parameters of a path that fits a route''s pattern, as a JSON object; NULL when it does not fit.';
-REVOKE ALL ON FUNCTION switchboard._http_match(text, text) FROM PUBLIC;
+-- Routes are rows of _http_routes() (60_http_routes.sql). Errors a client causes become problem documents (RFC 9457).
 
 CREATE OR REPLACE FUNCTION switchboard._http_json(status int, content jsonb)
 RETURNS switchboard.http_response
@@ -105,7 +68,7 @@ BEGIN
     RETURN switchboard._http_problem(413, 'Content Too Large', 'a body may have 1 MB');
   END IF;
   -- Only paths that begin alike are taken apart.
-  SELECT r.handler, r.personal, m.parameters INTO route
+  SELECT r.handler, r.access, m.parameters INTO route
   FROM switchboard._http_routes() r, LATERAL (SELECT switchboard._http_match(r.path, plain) AS parameters) m
   WHERE starts_with(plain, split_part(r.path, '{', 1)) AND m.parameters IS NOT NULL
     AND r.method = CASE verb WHEN 'HEAD' THEN 'GET' ELSE verb END
@@ -126,7 +89,7 @@ BEGIN
               (SELECT coalesce(jsonb_object_agg(lower(h.key), h.value), '{}') FROM jsonb_each(handle_http.headers) h),
               coalesce(handle_http.body, ''), route.parameters)::switchboard.http_request;
   BEGIN
-    IF route.personal THEN
+    IF route.access <> 'anyone' THEN
       PERFORM switchboard._http_require_identity();
     END IF;
     EXECUTE format('SELECT * FROM switchboard.%I($1)', route.handler) INTO answer USING request;
