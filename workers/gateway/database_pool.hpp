@@ -18,6 +18,8 @@
 
 namespace switchboard::gateway {
 
+class AsyncConnection;
+
 struct DatabaseRequest {
   std::string method;
   std::string path;          // decoded, without the query
@@ -66,7 +68,6 @@ class DatabasePool {
   void Stop();
 
  private:
-  class Connection;
   struct Waiting {
     DatabaseRequest request;
     Done done;
@@ -74,12 +75,13 @@ class DatabasePool {
   };
 
   void Dispatch();
+  void RunOn(AsyncConnection& connection, const DatabaseRequest& request, Done done);
   void ExpireWaiting();
 
   boost::asio::io_context& io_;
   PoolOptions options_;
   Log log_;
-  std::vector<std::shared_ptr<Connection>> connections_;
+  std::vector<std::shared_ptr<AsyncConnection>> connections_;
   std::deque<Waiting> waiting_;
   boost::asio::steady_timer expiry_;
   bool stopped_ = false;
