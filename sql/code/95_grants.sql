@@ -130,6 +130,10 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'next_schedule_time', 'schedule_campaign', 'unschedule_campaign', '_ensure_tick', '_run_due_campaigns', '_run_due_campaign']);
 
+-- Section: event feed
+SELECT switchboard._grant_execute('switchboard_app', ARRAY['events_since', 'feed_position', '_read_feed', '_feed_bound']);
+SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['_feed_page', '_feed_position']);
+
 -- Section: workers and monitoring
 SELECT switchboard._grant_execute('switchboard_worker', ARRAY[
     'protocol_version', '_worker_hello', '_worker_turn', '_worker_note_sending', '_worker_renew', '_worker_release',
