@@ -52,7 +52,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY INVOKER: routes that need more are functions with rights of their own.
 DECLARE
-  route   record;
+  route   switchboard.http_route;
   verb    text := upper(handle_http.method);
   plain   text := split_part(handle_http.path, '?', 1);
   request switchboard.http_request;
@@ -67,32 +67,22 @@ BEGIN
   IF octet_length(handle_http.body) > 1048576 THEN
     RETURN switchboard._http_problem(413, 'Content Too Large', 'a body may have 1 MB');
   END IF;
-  -- Only paths that begin alike are taken apart.
-  SELECT r.handler, r.access, m.parameters INTO route
-  FROM switchboard._http_routes() r, LATERAL (SELECT switchboard._http_match(r.path, plain) AS parameters) m
-  WHERE starts_with(plain, split_part(r.path, '{', 1)) AND m.parameters IS NOT NULL
-    AND r.method = CASE verb WHEN 'HEAD' THEN 'GET' ELSE verb END
-  ORDER BY r.path LIKE '%{%'
-  LIMIT 1;
-  IF NOT FOUND THEN
-    SELECT string_agg(DISTINCT r.method, ', ' ORDER BY r.method) AS methods INTO route
-    FROM switchboard._http_routes() r
-    WHERE starts_with(plain, split_part(r.path, '{', 1)) AND switchboard._http_match(r.path, plain) IS NOT NULL;
-    IF route.methods IS NULL THEN
-      RETURN switchboard._http_problem(404, 'Not Found', format('no such path: %s', left(plain, 200)));
-    END IF;
+  route := switchboard._http_find_route(verb, plain);
+  IF route.methods IS NULL THEN
+    RETURN switchboard._http_problem(404, 'Not Found', format('no such path: %s', left(plain, 200)));
+  ELSIF route.handler IS NULL THEN
     RETURN switchboard._http_problem(405, 'Method Not Allowed', format('%s is not possible here', left(verb, 20)), NULL,
                                      jsonb_build_object('allow', route.methods));
   END IF;
 
   request := (verb, plain, coalesce(handle_http.query, '{}'),
               (SELECT coalesce(jsonb_object_agg(lower(h.key), h.value), '{}') FROM jsonb_each(handle_http.headers) h),
-              coalesce(handle_http.body, ''), route.parameters)::switchboard.http_request;
+              coalesce(handle_http.body, ''), route.parameters, NULL)::switchboard.http_request;
   BEGIN
     IF route.access <> 'anyone' THEN
       PERFORM switchboard._http_require_identity();
     END IF;
-    EXECUTE format('SELECT * FROM switchboard.%I($1)', route.handler) INTO answer USING request;
+    answer := switchboard._http_call_route(route, request);
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS failed = RETURNED_SQLSTATE, reason = MESSAGE_TEXT;
     answer := switchboard._http_error(failed, reason);
@@ -159,7 +149,7 @@ RETURNS switchboard.http_response
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT switchboard._http_webhook((request.method, request.path, request.query, request.headers, request.body,
-                                    '{"provider": "twilio", "event": "status"}'::jsonb)::switchboard.http_request)
+                                    '{"provider": "twilio", "event": "status"}'::jsonb, NULL)::switchboard.http_request)
 $$;
 COMMENT ON FUNCTION switchboard._http_twilio_status(switchboard.http_request) IS
   'Route /api/webhooks/call/status: call status in the form of Twilio.';

@@ -1,5 +1,5 @@
--- What routes read: who asks, the JSON body, and its fields. Whatever is wrong with them is the client's to mend: 401 without an
--- identity, 400 for a body that is no JSON, 422 naming the field that is missing or of another type.
+-- What routes read: who asks, and the JSON body. Whatever is wrong with them is the client's to mend: 401 without an identity, 400 for a
+-- body that is no JSON; what is wrong with its fields says 60_http_schema.sql.
 
 CREATE OR REPLACE FUNCTION switchboard._http_require_identity()
 RETURNS void
@@ -44,68 +44,17 @@ COMMENT ON FUNCTION switchboard._http_fields(switchboard.http_request) IS
 for what is no object, or has a field in both spellings.';
 REVOKE ALL ON FUNCTION switchboard._http_fields(switchboard.http_request) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._http_field(fields jsonb, name text, needed boolean, type text, wanted text)
-RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
--- null is as good as absent.
-BEGIN
-  IF coalesce(fields -> name, 'null') = 'null' THEN
-    IF needed THEN
-      RAISE EXCEPTION 'field "%" is missing', name USING ERRCODE = '22023';
-    END IF;
-  ELSIF jsonb_typeof(fields -> name) <> type THEN
-    RAISE EXCEPTION 'field "%" must be %, not %', name, wanted, left((fields -> name)::text, 64) USING ERRCODE = '22023';
-  END IF;
-  RETURN fields ->> name;
-END
-$$;
-COMMENT ON FUNCTION switchboard._http_field(jsonb, text, boolean, text, text) IS
-  'A field of a JSON type as text; NULL when it is absent. Errors: 22023 naming the field that is missing though needed, or of another type.';
-REVOKE ALL ON FUNCTION switchboard._http_field(jsonb, text, boolean, text, text) FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION switchboard._http_text(fields jsonb, name text, needed boolean DEFAULT false)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT switchboard._http_field(fields, name, needed, 'string', 'a text') $$;
-COMMENT ON FUNCTION switchboard._http_text(jsonb, text, boolean) IS 'A field that is a text. Errors: as _http_field().';
-REVOKE ALL ON FUNCTION switchboard._http_text(jsonb, text, boolean) FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION switchboard._http_number(fields jsonb, name text, needed boolean DEFAULT false)
-RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT switchboard._http_field(fields, name, needed, 'number', 'a number')::numeric $$;
-COMMENT ON FUNCTION switchboard._http_number(jsonb, text, boolean) IS 'A field that is a number. Errors: as _http_field().';
-REVOKE ALL ON FUNCTION switchboard._http_number(jsonb, text, boolean) FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION switchboard._http_uuid(fields jsonb, name text, needed boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION switchboard._http_id(request switchboard.http_request, what text)
 RETURNS uuid
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-  given text := switchboard._http_field(fields, name, needed, 'string', 'a uuid');
 BEGIN
-  IF NOT switchboard._is_uuid(given) THEN
-    RAISE EXCEPTION 'field "%" must be a uuid, not %', name, left(given, 64) USING ERRCODE = '22023';
+  IF NOT switchboard._is_uuid(request.parameters ->> 'id') THEN
+    RAISE EXCEPTION 'no such %: %', what, left(request.parameters ->> 'id', 64) USING ERRCODE = 'P0002';
   END IF;
-  RETURN given::uuid;
+  RETURN (request.parameters ->> 'id')::uuid;
 END
 $$;
-COMMENT ON FUNCTION switchboard._http_uuid(jsonb, text, boolean) IS 'A field that is a uuid. Errors: as _http_field().';
-REVOKE ALL ON FUNCTION switchboard._http_uuid(jsonb, text, boolean) FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION switchboard._http_label(fields jsonb, name text, labels text[], needed boolean DEFAULT false)
-RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  given text := switchboard._http_text(fields, name, needed);
-BEGIN
-  IF given <> ALL (labels) THEN
-    RAISE EXCEPTION 'field "%" must be one of %, not %', name, array_to_string(labels, ', '), left(given, 64) USING ERRCODE = '22023';
-  END IF;
-  RETURN given;
-END
-$$;
-COMMENT ON FUNCTION switchboard._http_label(jsonb, text, text[], boolean) IS 'A field that is one of some labels. Errors: as _http_field().';
-REVOKE ALL ON FUNCTION switchboard._http_label(jsonb, text, text[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._http_id(switchboard.http_request, text) IS
+  'The {id} of the path. Error: P0002, which is 404, when it is no uuid: nothing has such an id.';
+REVOKE ALL ON FUNCTION switchboard._http_id(switchboard.http_request, text) FROM PUBLIC;

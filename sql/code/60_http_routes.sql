@@ -1,38 +1,152 @@
 -- The routes of handle_http(), one row each: a method, a path whose {name} parts become parameters, a function that takes
 -- switchboard.http_request and returns switchboard.http_response, who may ask (access: anyone, or tenant, which is somebody who acts
--- for one), and for the description of the API a group (tag) and what it does (summary).
+-- for one), the schemas (63_http_schemas.sql) of the parameters of the URL, of the body and of the answer, the status of the answer
+-- when all is well, and for the description of the API a group (tag) and what it does (summary).
+-- A null schema of query or body: whatever comes is passed on as it is. A null answer: not JSON, or of the provider's form.
 
 CREATE OR REPLACE FUNCTION switchboard._http_routes()
-RETURNS TABLE (method text, path text, handler text, access text, tag text, summary text)
+RETURNS TABLE (method text, path text, handler text, access text, query text, body text, answer text, status int, tag text, summary text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  VALUES ('GET',  '/healthz', '_http_health', 'anyone', 'service', 'Whether the service works'),
-         ('GET',  '/metrics', '_http_metrics', 'anyone', 'service', 'Figures for Prometheus'),
-         ('POST', '/api/webhooks/call/status', '_http_twilio_status', 'anyone', 'webhooks', 'Call status in the form of Twilio'),
-         ('POST', '/api/webhooks/{provider}/{event}', '_http_webhook', 'anyone', 'webhooks', 'A webhook of a provider'),
-         ('GET',  '/api/webhooks/{provider}/{event}', '_http_webhook', 'anyone', 'webhooks', 'A webhook that comes as GET'),
-         ('POST', '/api/campaigns/trigger-call', '_http_trigger_call', 'tenant', 'call triggers', 'Call one customer about a product'),
-         ('POST', '/api/campaigns/price-drop', '_http_price_drop', 'tenant', 'call triggers', 'Call the buyers of a product whose price fell'),
-         ('POST', '/api/campaigns/stock-alert', '_http_stock_alert', 'tenant', 'call triggers', 'Call the buyers of a product that is back'),
-         ('POST', '/api/campaigns/promotion', '_http_promotion', 'tenant', 'call triggers', 'Call the customers of a promotion'),
-         ('GET',  '/api/campaigns/triggers/{id}/package', '_http_call_package', 'tenant', 'call triggers', 'The package of a triggered call'),
-         ('GET',  '/api/customers/phone', '_http_customers', 'tenant', 'customers', 'Find customers'),
-         ('GET',  '/api/customers/purchase-history', '_http_purchase_history', 'tenant', 'customers', 'Who bought what')
+  VALUES
+    ('GET',  '/healthz', '_http_health', 'anyone', NULL, NULL, 'Health', 200, 'service', 'Whether the service works'),
+    ('GET',  '/metrics', '_http_metrics', 'anyone', NULL, NULL, NULL, 200, 'service', 'Figures for Prometheus'),
+    ('POST', '/api/webhooks/call/status', '_http_twilio_status', 'anyone', NULL, NULL, NULL, 200, 'webhooks', 'Call status in the form of Twilio'),
+    ('POST', '/api/webhooks/{provider}/{event}', '_http_webhook', 'anyone', NULL, NULL, NULL, 200, 'webhooks', 'A webhook of a provider'),
+    ('GET',  '/api/webhooks/{provider}/{event}', '_http_webhook', 'anyone', NULL, NULL, NULL, 200, 'webhooks', 'A webhook that comes as GET'),
+    ('POST', '/api/campaigns/trigger-call', '_http_trigger_call', 'tenant', NULL, 'TriggerCall', 'TriggeredCall', 200, 'call triggers', 'Call one customer about a product'),
+    ('POST', '/api/campaigns/price-drop', '_http_price_drop', 'tenant', NULL, 'PriceDrop', 'TriggeredCalls', 200, 'call triggers', 'Call the buyers of a product whose price fell'),
+    ('POST', '/api/campaigns/stock-alert', '_http_stock_alert', 'tenant', NULL, 'StockAlert', 'TriggeredCalls', 200, 'call triggers', 'Call the buyers of a product that is back'),
+    ('POST', '/api/campaigns/promotion', '_http_promotion', 'tenant', NULL, 'Promotion', 'TriggeredCalls', 200, 'call triggers', 'Call the customers of a promotion'),
+    ('GET',  '/api/campaigns/triggers/{id}/package', '_http_call_package', 'tenant', NULL, NULL, 'Package', 200, 'call triggers', 'The package of a triggered call'),
+    ('GET',  '/api/customers/phone', '_http_customers', 'tenant', 'CustomerQuery', NULL, 'Customers', 200, 'customers', 'Find customers'),
+    ('GET',  '/api/customers/purchase-history', '_http_purchase_history', 'tenant', 'PurchaseQuery', NULL, 'Purchases', 200, 'customers', 'Who bought what')
 $$;
 COMMENT ON FUNCTION switchboard._http_routes() IS
   'The routes of handle_http(). A path without parameters goes before one with. access: anyone; or tenant, 401 for a session that acts for none.';
 REVOKE ALL ON FUNCTION switchboard._http_routes() FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._http_match(pattern text, path text)
+CREATE OR REPLACE FUNCTION switchboard._http_route_tree()
 RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  -- NULL unless every part fits; an empty part fits no parameter.
-  SELECT CASE WHEN bool_and(coalesce(p.part = g.part OR p.part LIKE '{%}' AND g.part <> '', false))
-              THEN coalesce(jsonb_object_agg(substr(p.part, 2, length(p.part) - 2), g.part) FILTER (WHERE p.part LIKE '{%}'), '{}') END
-  FROM ROWS FROM (string_to_table(pattern, '/')) WITH ORDINALITY AS p (part, n)
-  FULL JOIN ROWS FROM (string_to_table(path, '/')) WITH ORDINALITY AS g (part, n) ON g.n = p.n
+DECLARE
+  tree  jsonb := '{}';
+  place text[];
+  leaf  record;
+BEGIN
+  FOR leaf IN
+    SELECT regexp_split_to_array(regexp_replace(substr(r.path, 2), '\{[^}]*\}', '{}', 'g'), '/') AS place,
+           jsonb_object_agg(r.method, jsonb_build_object(
+             'path', r.path, 'handler', r.handler, 'access', r.access, 'query', r.query, 'body', r.body,
+             'names', (SELECT jsonb_agg(CASE WHEN p.part LIKE '{%}' THEN btrim(p.part, '{}') END ORDER BY p.n)
+                       FROM string_to_table(substr(r.path, 2), '/') WITH ORDINALITY AS p (part, n)))) AS methods
+    FROM switchboard._http_routes() r GROUP BY 1
+  LOOP
+    FOR depth IN 1 .. cardinality(leaf.place) LOOP
+      place := leaf.place[:depth];
+      IF tree #> place IS NULL THEN
+        tree := jsonb_set(tree, place, '{}');
+      END IF;
+    END LOOP;
+    tree := jsonb_set(tree, leaf.place || ''::text, leaf.methods);
+  END LOOP;
+  RETURN tree;
+END
 $$;
-COMMENT ON FUNCTION switchboard._http_match(text, text) IS
-  'The parameters of a path that fits a route''s pattern, as a JSON object; NULL when it does not fit.';
-REVOKE ALL ON FUNCTION switchboard._http_match(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._http_route_tree() IS
+  'The routes by the parts of their paths, {} for a parameter; what a path leads to is at the key "": its methods.';
+REVOKE ALL ON FUNCTION switchboard._http_route_tree() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._http_walk(node jsonb, parts text[], depth int)
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  part  constant text := parts[depth];
+  found jsonb;
+BEGIN
+  IF depth > cardinality(parts) THEN
+    RETURN node -> '';
+  ELSIF part = '' THEN
+    RETURN NULL;
+  END IF;
+  IF node ? part THEN
+    found := switchboard._http_walk(node -> part, parts, depth + 1);
+  END IF;
+  IF found IS NULL AND node ? '{}' THEN
+    found := switchboard._http_walk(node -> '{}', parts, depth + 1);
+  END IF;
+  RETURN found;
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_walk(jsonb, text[], int) IS
+  'The methods of what a path leads to below a node of _http_route_tree(); NULL: nowhere. A literal part goes before a parameter.';
+REVOKE ALL ON FUNCTION switchboard._http_walk(jsonb, text[], int) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._http_find_route(verb text, path text)
+RETURNS switchboard.http_route
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- The tree is worked out once a session, as a constant of the plan; it is found anew when this function is replaced.
+-- Cost: the parts of the path, however many routes there are.
+DECLARE
+  parts    constant text[] := string_to_array(substr(path, 2), '/');
+  methods  jsonb;
+  method   jsonb;
+  given    jsonb := '{}';
+  route    switchboard.http_route;
+BEGIN
+  IF NOT starts_with(path, '/') OR cardinality(parts) > 20 THEN
+    RETURN route;
+  END IF;
+  methods := switchboard._http_walk(switchboard._http_route_tree(), parts, 1);
+  IF methods IS NULL THEN
+    RETURN route;
+  END IF;
+  route.methods := (SELECT string_agg(m, ', ' ORDER BY m) FROM jsonb_object_keys(methods) m);
+  method := methods -> CASE verb WHEN 'HEAD' THEN 'GET' ELSE verb END;
+  IF method IS NULL THEN
+    RETURN route;
+  END IF;
+  FOR n IN 1 .. cardinality(parts) LOOP
+    IF method -> 'names' ->> n - 1 IS NOT NULL THEN
+      given := given || jsonb_build_object(method -> 'names' ->> n - 1, parts[n]);
+    END IF;
+  END LOOP;
+  route.path := method ->> 'path';
+  route.handler := method ->> 'handler';
+  route.access := method ->> 'access';
+  route.query := method ->> 'query';
+  route.body := method ->> 'body';
+  route.parameters := given;
+  RETURN route;
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_find_route(text, text) IS
+  'The route of a request: the function that serves it, with what it needs; only its methods when it has others; NULL when there is no
+such path. HEAD is served as GET.';
+REVOKE ALL ON FUNCTION switchboard._http_find_route(text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._http_call_route(route switchboard.http_route, request switchboard.http_request)
+RETURNS switchboard.http_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY INVOKER.
+DECLARE
+  answer switchboard.http_response;
+BEGIN
+  IF route.query IS NOT NULL THEN
+    request.query := switchboard._http_check_query(route.query, request.query);
+  END IF;
+  IF route.body IS NOT NULL THEN
+    request.fields := switchboard._http_check_body(route.body, request);
+  END IF;
+  EXECUTE format('SELECT * FROM switchboard.%I($1)', route.handler) INTO answer USING request;
+  RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_call_route(switchboard.http_route, switchboard.http_request) IS
+  'Checks the parameters of the URL and the body against the schemas of the route, and has the route serve the request. Errors: 22032,
+22023, and what the route raises.';
+REVOKE ALL ON FUNCTION switchboard._http_call_route(switchboard.http_route, switchboard.http_request) FROM PUBLIC;

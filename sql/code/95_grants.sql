@@ -80,11 +80,7 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'can_contact', '_can_contact', '_caller_tenant',
     'run_campaign', 'run_due_campaigns', '_run_campaign', 'make_call', '_place_call', 'get_analytics', 'receive_webhook',
     'rebuild_campaign_stats']);
-SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
-    'handle_http', '_http_routes', '_http_match', '_http_problem', '_http_error', '_http_webhook', '_http_twilio_status',
-    '_http_health', '_http_metrics', '_http_json', '_http_require_identity', '_http_fields', '_http_field', '_http_text', '_http_number',
-    '_http_uuid', '_http_label', '_http_trigger_call', '_http_triggered', '_http_price_drop', '_http_stock_alert', '_http_promotion',
-    '_http_call_package', '_http_customers', '_http_purchase_history']);
+SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['handle_http', '_http_problem', '_http_error', '_http_require_identity']);
 
 -- Section: campaigns and the hopper
 SELECT switchboard._grant_execute('switchboard_app', ARRAY['recycle_campaign', '_recycle_campaign', '_outcomes', '_list_penetration']);
@@ -140,3 +136,11 @@ SELECT switchboard._grant_execute('switchboard_worker', ARRAY[
     '_worker_free', '_worker_goodbye', '_worker_settings']);
 SELECT switchboard._grant_tables('switchboard_monitor', 'SELECT', ARRAY['worker_status']);
 SELECT switchboard._grant_execute('switchboard_monitor', ARRAY['health', 'metrics', '_worker_locked']);
+
+-- Section: HTTP routes
+SELECT switchboard._grant_execute('switchboard_gateway', ARRAY(SELECT DISTINCT r.handler FROM switchboard._http_routes() r));
+SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
+    '_http_routes', '_http_route_tree', '_http_walk', '_http_find_route', '_http_call_route', '_http_json', '_http_fields', '_http_id',
+    '_http_type', '_http_input_tree', '_http_is_time', '_http_wanted', '_http_fits', '_http_check_value', '_http_check',
+    '_http_check_body', '_http_query_value', '_http_check_query', '_http_schemas', '_http_service_schemas', '_http_trigger_schemas',
+    '_http_triggered']);

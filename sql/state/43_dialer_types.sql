@@ -30,10 +30,12 @@ CREATE TYPE switchboard.http_request AS (
     query jsonb,
     headers jsonb,
     body bytea,
-    parameters jsonb
+    parameters jsonb,
+    fields jsonb
 );
 COMMENT ON TYPE switchboard.http_request IS
-'A request as a route''s function gets it; parameters are the parts of the path that the route names.';
+'A request as a route''s function gets it; parameters are the parts of the path that the route names; fields are those of the body, and
+query those of the URL, checked against the schemas of the route, with keys in camelCase.';
 
 CREATE TYPE switchboard.http_response AS (
     status integer,
@@ -41,6 +43,19 @@ CREATE TYPE switchboard.http_response AS (
     body bytea
 );
 COMMENT ON TYPE switchboard.http_response IS 'What handle_http() answers.';
+
+CREATE TYPE switchboard.http_route AS (
+    path text,
+    handler text,
+    access text,
+    query text,
+    body text,
+    parameters jsonb,
+    methods text
+);
+COMMENT ON TYPE switchboard.http_route IS
+'The route of a request: its path as _http_routes() has it, and the parameters in the path of the request. handler is null when the path
+has other methods only; methods are those that it has, null when there is no such path.';
 
 CREATE TYPE switchboard.preview_contact AS (
     queue_id uuid,

@@ -112,9 +112,9 @@ SELECT is(jsonb_array_length(test_dialer.http('GET', '/api/customers/phone', que
 SELECT is(test_dialer.http('GET', '/api/customers/phone', query => jsonb_build_object('customerId', :'theirs')) -> 'customers', '[]', 'not those of another tenant');
 SELECT is(test_dialer.http('GET', '/api/customers/purchase-history', query => jsonb_build_object('customerId', :'bob')) -> 'total', '1', 'purchases');
 SELECT is(test_dialer.says(test_dialer.http('GET', path, query => query)), wanted, path || ' ' || query::text)
-FROM (VALUES ('/api/customers/phone', '{"productId": "x"}'::jsonb, '422 filter "productId" must be a uuid, not x'), ('/api/customers/phone', '{"nonsense": "x"}', '422 unknown filter: nonsense'),
-             ('/api/customers/phone', '{"email": ["a", "b"]}', '422 filter "email" must be a text, not ["a", "b"]'),
-             ('/api/customers/purchase-history', '{"limit": "0"}', '422 filter "limit" must be 1 to 500, not 0')) v (path, query, wanted);
+FROM (VALUES ('/api/customers/phone', '{"productId": "x"}'::jsonb, '422 parameter "productId" must be a uuid, not x'), ('/api/customers/phone', '{"nonsense": "x"}', '422 unknown parameter: "nonsense"'),
+             ('/api/customers/phone', '{"email": ["a", "b"]}', '422 parameter "email" must be a text, not ["a", "b"]'),
+             ('/api/customers/purchase-history', '{"limit": "0"}', '422 parameter "limit" must be a whole number from 1 to 500, not 0')) v (path, query, wanted);
 SELECT is(test_dialer.http('GET', '/api/customers/phone', query => '{"phone": "x"}') ->> 'status', '422', 'a bad number');
 
 -- Packages.

@@ -1,0 +1,28 @@
+-- The schemas of all routes; each group has its own beside its functions.
+
+CREATE OR REPLACE FUNCTION switchboard._http_service_schemas()
+RETURNS TABLE (schema text, field text, type text, needed boolean, about text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  VALUES
+    ('Health', 'status', 'ok|degraded|failing', true, 'degraded: something wants attention; failing: work is not done'),
+    ('Problem', 'type', 'text', true, 'about:blank'),
+    ('Problem', 'title', 'text', true, 'What the status means'),
+    ('Problem', 'status', 'integer:400:599', true, 'The status of the answer'),
+    ('Problem', 'detail', 'text', false, 'What is wrong with this request'),
+    ('Problem', 'code', 'text', false, 'SQLSTATE of the error, see the table of errors')
+$$;
+COMMENT ON FUNCTION switchboard._http_service_schemas() IS 'Schemas that no group of routes owns, as _http_schemas() has them.';
+REVOKE ALL ON FUNCTION switchboard._http_service_schemas() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._http_schemas()
+RETURNS TABLE (schema text, field text, type text, needed boolean, about text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT * FROM switchboard._http_service_schemas()
+  UNION ALL SELECT * FROM switchboard._http_trigger_schemas()
+$$;
+COMMENT ON FUNCTION switchboard._http_schemas() IS
+  'What requests and answers consist of, one row per field in the order in which they are shown: the type in the language of
+60_http_schema.sql; needed: must be there; about: what it is.';
+REVOKE ALL ON FUNCTION switchboard._http_schemas() FROM PUBLIC;
