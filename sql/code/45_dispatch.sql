@@ -567,16 +567,17 @@ DECLARE
   at       timestamptz := clock_timestamp();
   silent   timestamptz := switchboard._look_for_silent_calls(at);
   wrap_up  timestamptz := switchboard._end_wrap_ups(at);
+  waiting  timestamptz := switchboard._before_claim_queue(at);
   runs     timestamptz := switchboard._before_claim_runs(at);
   in_use   boolean := switchboard._serve_campaigns(max_calls, at);
 BEGIN
   PERFORM switchboard._complete_idle_campaigns();
   PERFORM switchboard._retry_webhooks();
-  RETURN least(switchboard._next_dial_at(at), switchboard._next_webhook_retry(), silent, wrap_up, runs,
+  RETURN least(switchboard._next_dial_at(at), switchboard._next_webhook_retry(), silent, wrap_up, waiting, runs,
                CASE WHEN in_use THEN at + interval '100 ms' END);
 END
 $$;
 COMMENT ON FUNCTION switchboard._before_claim(int) IS
   'Hook of the queue ahead of a claim: dials for the active power and predictive campaigns, at most so many calls. Also settles
-calls without news, ends wrap-ups, goes on with runs of triggered calls, and tries webhooks again that could not be acted on. Returns when there is something to do next.';
+calls without news, ends wrap-ups, gives waiting inbound calls to free agents, goes on with runs of triggered calls, and tries webhooks again that could not be acted on. Returns when there is something to do next.';
 REVOKE ALL ON FUNCTION switchboard._before_claim(int) FROM PUBLIC;

@@ -133,6 +133,7 @@ AS $$
 -- Cost: an index probe per call. Rows are locked in the order of agents; one that was ended meanwhile is passed over.
 DECLARE
   current switchboard.agent_states;
+  freed   uuid[] := '{}';   -- tenants somebody of whom is available now
 BEGIN
   FOR current IN
     SELECT s.*
@@ -141,13 +142,18 @@ BEGIN
     WHERE c.id = ANY (calls) AND s.ended_at IS NULL AND s.state = 'busy'
     ORDER BY s.user_id FOR NO KEY UPDATE OF s
   LOOP
-    PERFORM switchboard._release_agent(
+    current := switchboard._release_agent(
       current, (SELECT c.connected_at IS NOT NULL FROM switchboard.call_logs c WHERE c.id = current.call_log_id), at);
+    IF current.state = 'available' AND current.tenant_id <> ALL (freed) THEN
+      freed := freed || current.tenant_id;
+    END IF;
   END LOOP;
+  PERFORM switchboard._route_waiting_calls(t.id, at) FROM unnest(freed) AS t (id);
 END
 $$;
 COMMENT ON FUNCTION switchboard._release_agents(uuid[], timestamptz) IS
-  'Frees the agents who are busy with calls that are over: they wrap up if they were connected, else they are available.';
+  'Frees the agents who are busy with calls that are over: they wrap up if they were connected, else they are available, and get a
+waiting inbound call.';
 REVOKE ALL ON FUNCTION switchboard._release_agents(uuid[], timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._end_wrap_ups(at timestamptz)
@@ -357,18 +363,22 @@ BEGIN
     UPDATE switchboard.agent_states s SET next_state = wanted, next_reason = why WHERE s.id = current.id RETURNING * INTO current;
     RETURN current;
   END IF;
-  IF current.state = wanted AND current.reason IS NOT DISTINCT FROM why THEN
-    RETURN current;
+  IF current.state <> wanted OR current.reason IS DISTINCT FROM why THEN
+    PERFORM switchboard._refuse_busy_agent(current);
+    current := switchboard._change_agent(current, wanted, why, NULL, at,
+      CASE WHEN wanted = 'wrap_up' THEN at + greatest(switchboard._wrap_up_seconds(NULL, agent), 1) * interval '1 second' END);
   END IF;
-  PERFORM switchboard._refuse_busy_agent(current);
-  RETURN switchboard._change_agent(current, wanted, why, NULL, at,
-    CASE WHEN wanted = 'wrap_up' THEN at + greatest(switchboard._wrap_up_seconds(NULL, agent), 1) * interval '1 second' END);
+  IF wanted = 'available' AND switchboard._route_waiting_calls(current.tenant_id, at) > 0 THEN
+    SELECT s.* INTO current FROM switchboard.agent_states s
+    WHERE s.tenant_id = current.tenant_id AND s.user_id = agent AND s.ended_at IS NULL;
+  END IF;
+  RETURN current;
 END
 $$;
 COMMENT ON FUNCTION switchboard.set_agent_state(text, text, uuid) IS
   'Says what the caller is doing: offline, available, busy, wrap_up or paused, with a reason; supervisors may name another agent. Only
-available agents are given calls. Returns the agent_states row that is open afterwards; repeating a state changes nothing, so that
-nobody loses their place. wrap_up ends by itself after settings.wrap_up_seconds. During a call, offline and paused are kept for
+available agents are given calls, and who becomes available while an inbound call waits gets it at once. Returns the agent_states row
+that is open afterwards; repeating a state changes nothing, so that nobody loses their place. wrap_up ends by itself after settings.wrap_up_seconds. During a call, offline and paused are kept for
 afterwards (next_state). Errors: 22023 unknown state, 42501 nobody asks or an agent names another, P0002 no such agent, SB005
 available, busy or wrap_up during a call.';
 REVOKE ALL ON FUNCTION switchboard.set_agent_state(text, text, uuid) FROM PUBLIC;

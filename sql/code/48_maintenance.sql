@@ -224,6 +224,7 @@ BEGIN
   CASE job
     WHEN 'liveness' THEN
       PERFORM switchboard._end_wrap_ups(clock_timestamp());
+      PERFORM switchboard._before_claim_queue(clock_timestamp());
       RETURN jsonb_build_object('freed', switchboard._worker_free('{}') -> 'freed',
                                 'silent_calls', switchboard.expire_silent_calls(),
                                 'trigger_runs', switchboard.continue_trigger_runs(),

@@ -31,6 +31,7 @@ CREATE TABLE switchboard.call_logs (
     abandoned boolean NOT NULL DEFAULT false,
     answered_by switchboard.answered_by,
     queued_at timestamptz,
+    left_queue_at timestamptz,
     assigned_at timestamptz,
     connected_at timestamptz,
     priority integer NOT NULL DEFAULT 0,
@@ -45,6 +46,10 @@ CREATE TABLE switchboard.call_logs (
     -- In the predicate of an index, where dialed_at would cost every call that is dialed its hot update.
     waits boolean NOT NULL GENERATED ALWAYS AS
       (metadata ? 'call_trigger_id' AND campaign_contact_id IS NULL AND dialed_at IS NULL AND status = 'initiated') STORED,
+    -- What waiting for an agent means, in one place; in the predicate of an index for the same reason.
+    in_queue boolean NOT NULL GENERATED ALWAYS AS
+      (direction = 'inbound' AND status IN ('initiated', 'ringing', 'answered') AND queued_at IS NOT NULL AND left_queue_at IS NULL
+       AND assigned_at IS NULL AND hang_up_at IS NULL) STORED,
     UNIQUE (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES switchboard.tenants (id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, user_id) REFERENCES switchboard.users (tenant_id, id) ON DELETE SET NULL (user_id),
@@ -79,8 +84,9 @@ COMMENT ON COLUMN switchboard.call_logs.hang_up_at IS 'When somebody hung it up 
 COMMENT ON COLUMN switchboard.call_logs.voicemail_at IS 'When a recorded message was left on it; null: none was.';
 COMMENT ON COLUMN switchboard.call_logs.abandoned IS 'Answered, but no agent was there in time.';
 COMMENT ON COLUMN switchboard.call_logs.answered_by IS 'What answered.';
-COMMENT ON COLUMN switchboard.call_logs.queued_at IS 'When an inbound call began to wait for an agent.';
-COMMENT ON COLUMN switchboard.call_logs.assigned_at IS 'When it was given to an agent.';
+COMMENT ON COLUMN switchboard.call_logs.queued_at IS 'When an inbound call asked for an agent, whether one was free or not; null: it was not for agents.';
+COMMENT ON COLUMN switchboard.call_logs.left_queue_at IS 'When an inbound call that had waited was sent elsewhere, such as to the voicemail; null: it was not.';
+COMMENT ON COLUMN switchboard.call_logs.assigned_at IS 'When it was given to an agent; null again when that agent did not pick up and it waits once more.';
 COMMENT ON COLUMN switchboard.call_logs.connected_at IS 'When agent and customer heard each other.';
 COMMENT ON COLUMN switchboard.call_logs.priority IS 'Higher is served first while it waits.';
 COMMENT ON COLUMN switchboard.call_logs.skills IS 'Skills that the agent must have.';
@@ -89,6 +95,7 @@ COMMENT ON COLUMN switchboard.call_logs.error_code IS 'The provider''s code when
 COMMENT ON COLUMN switchboard.call_logs.error IS 'What went wrong.';
 COMMENT ON COLUMN switchboard.call_logs.cost IS 'What the provider charged.';
 COMMENT ON COLUMN switchboard.call_logs.cost_currency IS 'ISO 4217 currency of cost.';
+COMMENT ON COLUMN switchboard.call_logs.in_queue IS 'Whether it is an inbound call that waits for an agent now.';
 COMMENT ON COLUMN switchboard.call_logs.waits IS 'Whether it was triggered and waits for its time: it takes no line yet.';
 CREATE UNIQUE INDEX call_logs_provider_call_key ON switchboard.call_logs (tenant_id, provider, call_id) WHERE call_id IS NOT NULL;
 COMMENT ON INDEX switchboard.call_logs_provider_call_key IS 'A provider''s call is one row; webhooks find it by this.';
@@ -109,6 +116,8 @@ COMMENT ON INDEX switchboard.call_logs_caller_idx IS 'Who called before, newest 
 CREATE INDEX call_logs_live_idx ON switchboard.call_logs (tenant_id, campaign_id)
     WHERE status IN ('initiated', 'ringing', 'answered') AND NOT waits;
 COMMENT ON INDEX switchboard.call_logs_live_idx IS 'Calls that have not ended, without those that only wait for their time.';
+CREATE INDEX call_logs_queue_idx ON switchboard.call_logs (tenant_id, priority DESC, queued_at, id) WHERE in_queue;
+COMMENT ON INDEX switchboard.call_logs_queue_idx IS 'Inbound calls that wait for an agent, in the order in which they are served.';
 CREATE INDEX call_logs_homeless_idx ON switchboard.call_logs (tenant_id, campaign_id) WHERE waits AND account_id IS NULL;
 COMMENT ON INDEX switchboard.call_logs_homeless_idx IS 'Triggered calls that wait for an account that can make them.';
 CREATE INDEX call_logs_expiry_idx ON switchboard.call_logs (expires_at)
