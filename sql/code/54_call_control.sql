@@ -47,7 +47,7 @@ COMMENT ON FUNCTION switchboard._require_carrier(switchboard.call_logs) IS
   'SB002 unless the account that carries the call is there and enabled.';
 REVOKE ALL ON FUNCTION switchboard._require_carrier(switchboard.call_logs) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._send_call_update(call switchboard.call_logs, action jsonb)
+CREATE OR REPLACE FUNCTION switchboard._send_call_update(call switchboard.call_logs, action jsonb, tries int DEFAULT 5)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -55,13 +55,14 @@ AS $$
   -- One open job per call and action: asking twice is asking once. Whoever waits for a call to end does not wait for eight tries.
   INSERT INTO switchboard.jobs_open (tenant_id, kind, account_id, subject_id, payload, priority, max_attempts, idempotency_key)
   VALUES (call.tenant_id, 'call.update', call.account_id, call.id,
-          jsonb_build_object('provider_call_id', call.call_id, 'call_log_id', call.id) || action, 10, 5,
+          jsonb_build_object('provider_call_id', call.call_id, 'call_log_id', call.id) || action, 10, tries,
           (action ->> 'action') || ':' || call.id)
   ON CONFLICT (tenant_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
 $$;
-COMMENT ON FUNCTION switchboard._send_call_update(switchboard.call_logs, jsonb) IS
-  'Queues a change of a live call at its provider: {"action": "hangup"}, {"action": "play", "audio_url": ...}.';
-REVOKE ALL ON FUNCTION switchboard._send_call_update(switchboard.call_logs, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._send_call_update(switchboard.call_logs, jsonb, int) IS
+  'Queues a change of a live call at its provider, tried so often at most: {"action": "hangup"}, {"action": "play", "audio_url": ...},
+{"action": "transfer", "url": ...}.';
+REVOKE ALL ON FUNCTION switchboard._send_call_update(switchboard.call_logs, jsonb, int) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._send_hang_ups(calls uuid[])
 RETURNS void

@@ -50,13 +50,15 @@ CREATE TABLE switchboard.call_logs (
     in_queue boolean NOT NULL GENERATED ALWAYS AS
       (direction = 'inbound' AND status IN ('initiated', 'ringing', 'answered') AND queued_at IS NOT NULL AND left_queue_at IS NULL
        AND assigned_at IS NULL AND hang_up_at IS NULL) STORED,
+    overflow text,
     UNIQUE (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES switchboard.tenants (id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, user_id) REFERENCES switchboard.users (tenant_id, id) ON DELETE SET NULL (user_id),
     FOREIGN KEY (tenant_id, lead_id) REFERENCES switchboard.contacts (tenant_id, id) ON DELETE SET NULL (lead_id),
     FOREIGN KEY (tenant_id, campaign_id) REFERENCES switchboard.campaigns (tenant_id, id) ON DELETE SET NULL (campaign_id),
     CHECK (duration >= 0),
-    CHECK (jsonb_typeof(metadata) = 'object')
+    CHECK (jsonb_typeof(metadata) = 'object'),
+    CHECK (overflow IN ('voicemail', 'callback', 'number', 'hangup'))
 ) WITH (fillfactor = 85);
 COMMENT ON TABLE switchboard.call_logs IS
 'Every call, in and out, from every campaign and provider.';
@@ -97,6 +99,7 @@ COMMENT ON COLUMN switchboard.call_logs.cost IS 'What the provider charged.';
 COMMENT ON COLUMN switchboard.call_logs.cost_currency IS 'ISO 4217 currency of cost.';
 COMMENT ON COLUMN switchboard.call_logs.in_queue IS 'Whether it is an inbound call that waits for an agent now.';
 COMMENT ON COLUMN switchboard.call_logs.waits IS 'Whether it was triggered and waits for its time: it takes no line yet.';
+COMMENT ON COLUMN switchboard.call_logs.overflow IS 'Where an inbound call was sent instead of to an agent: voicemail, callback, number or hangup; null: it is or was for an agent.';
 CREATE UNIQUE INDEX call_logs_provider_call_key ON switchboard.call_logs (tenant_id, provider, call_id) WHERE call_id IS NOT NULL;
 COMMENT ON INDEX switchboard.call_logs_provider_call_key IS 'A provider''s call is one row; webhooks find it by this.';
 CREATE INDEX call_logs_started_idx ON switchboard.call_logs (tenant_id, started_at DESC, id DESC);
