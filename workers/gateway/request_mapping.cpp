@@ -1,44 +1,71 @@
 #include "workers/gateway/request_mapping.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/field.hpp>
 #include <cctype>
-#include <map>
-#include <string_view>
 #include <utility>
 
 #include "workers/core/encoding.hpp"
 #include "workers/core/json.hpp"
-#include "workers/core/utf8.hpp"
 
 namespace switchboard::gateway {
 namespace {
 
 namespace http = boost::beast::http;
+using boost::beast::iequals;
 
-constexpr std::string_view kTargetHeader = "x-request-target";
-constexpr std::string_view kPeerHeader = "x-peer-address";
+constexpr std::string_view kRouteHeader = "x-switchboard-route";
 
-// Names in lower case; a repeated header is one list (RFC 9110 section 5.3).
-std::string HeadersToJson(const HttpRequest& request, std::string_view peer) {
-  std::map<std::string, std::string> headers;
-  for (const auto& header : request) {
-    std::string name(header.name_string());
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const std::string value(header.value());
-    const auto [known, added] = headers.try_emplace(std::move(name), value);
-    if (!added) known->second += ", " + value;
+std::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
+// What only the gateway may say.
+bool IsOurs(std::string_view name) {
+  constexpr std::array<std::string_view, 9> kOurs = {
+      "forwarded",        "x-forwarded-for",   "x-forwarded-host",
+      "x-forwarded-port", "x-forwarded-proto", "x-peer-address",
+      "x-real-ip",        "x-request-id",      "x-request-target"};
+  return std::find(kOurs.begin(), kOurs.end(), name) != kOurs.end();
+}
+
+// Names in lower case; a repeated header is one list.
+std::string HeadersToJson(const HttpRequest& request, const RequestTarget& target,
+                          const Client& client, std::string_view request_id) {
+  core::FormFields headers = {{"x-request-target", std::string(target.exact)},
+                              {"x-peer-address", client.address.to_string()},
+                              {"x-request-id", std::string(request_id)}};
+  if (!client.proto.empty()) {
+    headers.emplace_back("x-forwarded-proto", client.proto);
   }
-  headers.insert_or_assign(std::string(kTargetHeader), std::string(request.target()));
-  headers.insert_or_assign(std::string(kPeerHeader), std::string(peer));
-  return core::FieldsToJson({headers.begin(), headers.end()});
+  if (!client.host.empty()) {
+    headers.emplace_back("x-forwarded-host", client.host);
+  }
+  for (const auto& header : request) {
+    std::string name = LowerCase(View(header.name_string()));
+    const auto known = std::find_if(headers.begin(), headers.end(),
+                                    [&](const auto& other) { return other.first == name; });
+    if (IsOurs(name)) {
+      continue;
+    }
+    if (known == headers.end()) {
+      headers.emplace_back(std::move(name), std::string(header.value()));
+    } else {
+      known->second.append(", ").append(View(header.value()));
+    }
+  }
+  return core::FieldsToJson(headers);
 }
 
 // What the connection itself needs is the gateway's business.
 bool IsHopByHop(boost::beast::string_view name) {
-  using boost::beast::iequals;
   return iequals(name, "connection") || iequals(name, "content-length") ||
          iequals(name, "transfer-encoding") || iequals(name, "keep-alive");
 }
@@ -47,62 +74,72 @@ bool HasLineBreak(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
 }
 
-void CopyHeaders(const std::string& json, HttpResponse& response) {
+void CopyHeaders(const std::string& json, HttpAnswer* answer) {
   const auto document = core::TryParseJson(json);
   if (!document || !document->IsObject()) {
     return;
   }
   for (const auto& member : document->GetObject()) {
-    const boost::beast::string_view name(member.name.GetString(), member.name.GetStringLength());
+    const std::string_view name = core::AsString(member.name);
     const std::string_view value = core::AsString(member.value);
-    if (!member.value.IsString() || IsHopByHop(name) || HasLineBreak(value) ||
-        HasLineBreak({name.data(), name.size()})) {
-      continue;
+    if (name == kRouteHeader) {
+      answer->route = value;
+    } else if (member.value.IsString() && !IsHopByHop({name.data(), name.size()}) &&
+               !HasLineBreak(value) && !HasLineBreak(name)) {
+      answer->response.set(boost::beast::string_view(name.data(), name.size()),
+                           boost::beast::string_view(value.data(), value.size()));
     }
-    response.set(name, boost::beast::string_view(value.data(), value.size()));
   }
 }
+
+HttpAnswer Failure(HttpResponse response) { return {std::move(response), {}}; }
 
 }  // namespace
 
-std::optional<DatabaseRequest> ToDatabaseRequest(const HttpRequest& request,
-                                                 std::string_view peer) {
-  const std::string_view target(request.target().data(), request.target().size());
-  if (!target.starts_with('/')) {
-    return std::nullopt;
+std::string JoinedHeader(const HttpRequest& request, std::string_view name) {
+  std::string joined;
+  const auto [first, last] =
+      request.equal_range(boost::beast::string_view(name.data(), name.size()));
+  for (auto header = first; header != last; ++header) {
+    joined.append(joined.empty() ? "" : ", ").append(View(header->value()));
   }
-  const std::size_t mark = target.find('?');
-  std::string path = core::UrlDecode(target.substr(0, mark), false);
-  auto query = core::FormToJson(core::QueryOf(target));
-  if (!core::IsStorable(path) || !query) {
-    return std::nullopt;
-  }
-  return DatabaseRequest{std::string(request.method_string()), std::move(path), std::move(*query),
-                         HeadersToJson(request, peer), request.body()};
+  return joined;
 }
 
-HttpResponse ToHttpResponse(const DatabaseReply& reply) {
+DatabaseRequest ToDatabaseRequest(HttpRequest& request, RequestTarget target, const Client& client,
+                                  std::string_view request_id) {
+  DatabaseRequest call;
+  call.method = std::string(request.method_string());
+  call.headers_json = HeadersToJson(request, target, client, request_id);
+  call.path = std::move(target.path);
+  call.query_json = std::move(target.query_json);
+  call.body = std::move(request.body());
+  return call;
+}
+
+HttpAnswer ToHttpAnswer(DatabaseReply reply) {
   switch (reply.kind) {
     case DatabaseReply::Kind::kRejected:
-      return Problem(400, "Bad Request", "the request holds a value that cannot be stored");
+      return Failure(
+          Problem(400, "Bad Request", "the request holds a value that cannot be stored"));
     case DatabaseReply::Kind::kUnavailable: {
       HttpResponse response = Problem(503, "Service Unavailable", "the database cannot answer now");
       response.set(http::field::retry_after, "2");
-      return response;
+      return Failure(std::move(response));
     }
     case DatabaseReply::Kind::kFailed:
-      return Problem(500, "Internal Server Error", "the request could not be served");
+      return Failure(Problem(500, "Internal Server Error", "the request could not be served"));
     case DatabaseReply::Kind::kAnswer:
       break;
   }
   if (reply.status < 200 || reply.status > 599) {
-    return Problem(500, "Internal Server Error", "the request could not be served");
+    return Failure(Problem(500, "Internal Server Error", "the request could not be served"));
   }
-  HttpResponse response;
-  response.result(static_cast<unsigned>(reply.status));
-  CopyHeaders(reply.headers_json, response);
-  response.body() = reply.body;
-  return response;
+  HttpAnswer answer;
+  answer.response.result(static_cast<unsigned>(reply.status));
+  CopyHeaders(reply.headers_json, &answer);
+  answer.response.body() = std::move(reply.body);
+  return answer;
 }
 
 HttpResponse Problem(unsigned status, std::string_view title, std::string_view detail) {
