@@ -64,6 +64,7 @@ BEGIN
             ('compliance_overrides', 'supervisor', NULL),
             ('dispatch_decisions', 'tenant', NULL),
             ('support_requests', 'tenant', NULL),
+            ('address_keys', 'closed', NULL),
             ('webhook_inbox', 'supervisor', NULL),
             ('events', 'owned', 'user_id'),
             ('audit_log', 'supervisor', NULL),

@@ -144,3 +144,11 @@ SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
     '_http_type', '_http_input_tree', '_http_is_time', '_http_wanted', '_http_fits', '_http_check_value', '_http_check',
     '_http_check_body', '_http_query_value', '_http_check_query', '_http_schemas', '_http_service_schemas', '_http_trigger_schemas',
     '_http_triggered']);
+
+-- Section: call centre queue
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['call_queue']);
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'claim_next_call', 'claim_next_request', 'assign_call', '_lists_to_call_back', '_support_rank', 'create_support_request',
+    'request_callback', '_step_support_request', 'assign_support_request', 'resolve_support_request', 'close_support_request',
+    'reopen_support_request']);
+SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['_open_support_request']);

@@ -24,6 +24,8 @@ BEGIN
                 ('call_rollups', NULL),
                 -- Counted anew by maintenance.
                 ('call_time_cells', NULL),
+                -- Made anew every day.
+                ('address_keys', NULL),
                 -- A restored database has no workers.
                 ('worker_registry', NULL)
             ) AS special (relname, filter) ON special.relname = c.relname

@@ -15,6 +15,11 @@ CREATE TABLE switchboard.support_requests (
     call_log_id uuid,
     resolution text,
     resolved_at timestamptz,
+    source text NOT NULL DEFAULT 'application',
+    callback_at timestamptz,
+    -- Since when it waits: a request since it came, a callback since the time that it was asked for.
+    due_at timestamptz NOT NULL GENERATED ALWAYS AS (coalesce(callback_at, created_at)) STORED,
+    address_hash bytea,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     FOREIGN KEY (tenant_id) REFERENCES switchboard.tenants (id) ON DELETE CASCADE,
@@ -22,7 +27,9 @@ CREATE TABLE switchboard.support_requests (
     FOREIGN KEY (tenant_id, assigned_to) REFERENCES switchboard.users (tenant_id, id) ON DELETE SET NULL (assigned_to),
     FOREIGN KEY (tenant_id, call_log_id) REFERENCES switchboard.call_logs (tenant_id, id) ON DELETE SET NULL (call_log_id),
     CHECK (phone_number ~ '^\+[1-9][0-9]{4,14}$'),
-    CHECK (subject <> '')
+    CHECK (subject <> ''),
+    CHECK (source <> ''),
+    CHECK (callback_at IS NULL OR phone_number IS NOT NULL)
 );
 COMMENT ON TABLE switchboard.support_requests IS
 'Requests for help, from forms, calls and messages.';
@@ -38,14 +45,34 @@ COMMENT ON COLUMN switchboard.support_requests.assigned_to IS 'The agent who loo
 COMMENT ON COLUMN switchboard.support_requests.call_log_id IS 'The call it came from or led to.';
 COMMENT ON COLUMN switchboard.support_requests.resolution IS 'How it was resolved.';
 COMMENT ON COLUMN switchboard.support_requests.resolved_at IS 'When it was resolved.';
-CREATE INDEX support_requests_queue_idx ON switchboard.support_requests (tenant_id, priority DESC, created_at) WHERE status = 'pending';
-COMMENT ON INDEX switchboard.support_requests_queue_idx IS 'Waiting requests in order.';
+COMMENT ON COLUMN switchboard.support_requests.source IS 'Where it came from: application, form (the public), callback, voicemail, ...';
+COMMENT ON COLUMN switchboard.support_requests.callback_at IS 'When the customer wants to be called back, not before; null: it is no callback.';
+COMMENT ON COLUMN switchboard.support_requests.due_at IS 'Since when it waits, or will: callback_at, else created_at.';
+COMMENT ON COLUMN switchboard.support_requests.address_hash IS 'Hash of the network address it came from, with a key that is thrown away after a day; null: no public form.';
+CREATE INDEX support_requests_queue_idx ON switchboard.support_requests (tenant_id, priority DESC, due_at, id) WHERE status = 'pending';
+COMMENT ON INDEX switchboard.support_requests_queue_idx IS 'Waiting requests in the order in which they are served.';
+CREATE INDEX support_requests_created_idx ON switchboard.support_requests (tenant_id, created_at DESC);
+COMMENT ON INDEX switchboard.support_requests_created_idx IS 'A tenant''s requests, newest first; also how many came lately.';
 CREATE INDEX support_requests_contact_idx ON switchboard.support_requests (tenant_id, contact_id) WHERE contact_id IS NOT NULL;
 COMMENT ON INDEX switchboard.support_requests_contact_idx IS 'A contact''s requests.';
 CREATE INDEX support_requests_assigned_idx ON switchboard.support_requests (tenant_id, assigned_to) WHERE assigned_to IS NOT NULL;
 COMMENT ON INDEX switchboard.support_requests_assigned_idx IS 'An agent''s requests.';
 CREATE INDEX support_requests_call_idx ON switchboard.support_requests (tenant_id, call_log_id) WHERE call_log_id IS NOT NULL;
 COMMENT ON INDEX switchboard.support_requests_call_idx IS 'The request of a call.';
+
+-- Derived, never dumped. Its row is also the lock of what is counted per tenant and hour.
+CREATE TABLE switchboard.address_keys (
+    tenant_id uuid PRIMARY KEY,
+    key bytea NOT NULL,
+    made_at timestamptz NOT NULL,
+    FOREIGN KEY (tenant_id) REFERENCES switchboard.tenants (id) ON DELETE CASCADE,
+    CHECK (length(key) = 32)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE switchboard.address_keys IS
+'Keys with which network addresses become hashes (support_requests.address_hash), so that they can be counted and not be read. Each is
+made anew after a day; from then on nobody can find out by trying which address a hash was.';
+COMMENT ON COLUMN switchboard.address_keys.key IS '32 random bytes.';
+COMMENT ON COLUMN switchboard.address_keys.made_at IS 'When it was made.';
 
 -- The body is kept as bytes: signatures are over the exact bytes, and what cannot be parsed is kept too.
 CREATE TABLE switchboard.webhook_inbox (
