@@ -119,7 +119,8 @@ BEGIN
         VALUES (mine, call, campaign, '+12125550199', 'voice', 'send', false, '{do_not_call}', '{America/New_York}');
         INSERT INTO switchboard.support_requests (tenant_id, user_email, contact_id, subject, description, assigned_to, call_log_id)
         VALUES (mine, 'customer@example.test', contact, odd, odd, owner, call);
-        INSERT INTO switchboard.address_keys (tenant_id, key, made_at) VALUES (mine, decode(repeat('0a', 32), 'hex'), now());
+        INSERT INTO switchboard.address_keys (tenant_id, key, made_at) VALUES (mine, decode(repeat('0a', 32), 'hex'), now())
+        ON CONFLICT DO NOTHING;
         INSERT INTO switchboard.webhook_inbox (tenant_id, account_id, provider, event, external_id, dedupe_key, body, signature_ok,
                                                processed_at)
         VALUES (mine, account, 'twilio', 'status', 'CA' || nth, 'CA' || nth || ':completed', '\x00ff0a5c'::bytea, true, now());
