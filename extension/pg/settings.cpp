@@ -26,8 +26,12 @@ struct BoolSetting {
   const char* summary;
 };
 
+char* cors_origins;
 char* databases;
 char* egress_allow;
+char* jwt_audience;
+char* jwt_issuer;
+char* jwt_keys;
 char* key_file;
 char* secrets_dir;
 char* worker_path;
@@ -43,10 +47,18 @@ bool allow_http;
 bool log_payloads;
 
 constexpr TextSetting kTexts[] = {
+    {"switchboard.cors_origins", &cors_origins, "", GUC_LIST_INPUT,
+     "Origins whose pages may use the HTTP API from a browser, or * for all."},
     {"switchboard.databases", &databases, "*", GUC_LIST_INPUT,
      "Databases whose queue is worked on, or * for every one that has the extension."},
     {"switchboard.egress_allow", &egress_allow, "", GUC_LIST_INPUT,
      "Private networks (CIDR) that workers may connect to all the same."},
+    {"switchboard.jwt_audience", &jwt_audience, "", GUC_LIST_INPUT,
+     "Names of this service, one of which a token must be for."},
+    {"switchboard.jwt_issuer", &jwt_issuer, "", 0,
+     "Who a token must be from; empty means whoever has one of the keys."},
+    {"switchboard.jwt_keys", &jwt_keys, "", GUC_SUPERUSER_ONLY,
+     "File below switchboard.secrets_dir with the keys that tokens are signed with."},
     {"switchboard.key_file", &key_file, "", GUC_SUPERUSER_ONLY,
      "File with the 32-byte key that secrets are encrypted with."},
     {"switchboard.secrets_dir", &secrets_dir, "", GUC_SUPERUSER_ONLY,
@@ -116,6 +128,9 @@ std::chrono::milliseconds PollInterval() { return std::chrono::milliseconds(poll
 std::chrono::seconds Lease() { return std::chrono::seconds(lease_seconds); }
 const char* EgressAllow() { return egress_allow; }
 bool AllowHttp() { return allow_http; }
+const char* JwtAudience() { return jwt_audience; }
+const char* JwtIssuer() { return jwt_issuer; }
+const char* JwtKeys() { return jwt_keys; }
 const char* SecretsDir() { return secrets_dir; }
 const char* KeyFile() { return key_file; }
 bool LogPayloads() { return log_payloads; }

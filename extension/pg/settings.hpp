@@ -21,6 +21,9 @@ std::chrono::milliseconds PollInterval();
 std::chrono::seconds Lease();
 const char* EgressAllow();  // list of CIDRs
 bool AllowHttp();
+const char* JwtAudience();  // list of names
+const char* JwtIssuer();
+const char* JwtKeys();  // file below SecretsDir(); empty: no tokens are taken
 const char* SecretsDir();
 const char* KeyFile();
 bool LogPayloads();

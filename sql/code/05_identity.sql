@@ -64,8 +64,9 @@ BEGIN
     IF jsonb_typeof(asserted -> 'sub') <> 'string' OR NOT switchboard._is_uuid(asserted ->> 'sub') THEN
         RETURN;
     END IF;
-    -- The stored role counts. A claim can lower it to agent, never raise it.
-    SELECT u.tenant_id, u.id, CASE asserted_role WHEN 'agent' THEN 'agent' ELSE u.role END
+    -- The stored role counts. A claim can lower it, never raise it.
+    SELECT u.tenant_id, u.id,
+           CASE WHEN asserted_role IN ('agent', 'supervisor') THEN least(u.role, asserted_role::switchboard.user_role) ELSE u.role END
       INTO tenant_id, user_id, role
       FROM switchboard.users u
      WHERE u.id = (asserted ->> 'sub')::uuid AND u.tenant_id = (asserted ->> 'tenant_id')::uuid AND u.active;

@@ -73,6 +73,8 @@ BEGIN
             ('provider_accounts', 'managed', NULL),
             ('provider_secrets', 'closed', NULL),
             ('channel_routes', 'managed', NULL),
+            ('api_keys', 'supervisor', NULL),
+            ('http_idempotency', 'closed', NULL),
             ('worker_registry', 'closed', NULL)
         ) AS list (table_name, class, tie)
     LOOP

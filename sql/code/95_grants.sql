@@ -27,6 +27,13 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'current_tenant_id', 'current_user_id', 'is_supervisor', '_is_admin', 'uuid_v7']);
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['set_identity']);
 
+-- Section: HTTP identity
+GRANT SELECT (id, tenant_id, user_id, name, prefix, role, expires_at, last_used_at, revoked_at, created_by, created_at, updated_at)
+    ON switchboard.api_keys TO switchboard_app;
+SELECT switchboard._grant_execute('switchboard_app', ARRAY['create_api_key', '_create_api_key', 'revoke_api_key']);
+SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
+    '_stream_identity', '_session_acts', '_http_credential', '_credential_claims', '_token_claims', '_api_key_claims', '_assert_claims']);
+
 -- Section: tables that the application writes
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE, DELETE', ARRAY[
     'contacts', 'deals', 'tasks', 'activities', 'products', 'purchases', 'campaigns', 'dialer_campaigns', 'campaign_contacts',

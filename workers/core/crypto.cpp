@@ -1,10 +1,13 @@
 #include "workers/core/crypto.hpp"
 
 #include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 
 #include <memory>
@@ -47,7 +50,11 @@ struct Free {
 };
 using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
 using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
+using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
+using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
+using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM_free>>;
 
 // A key under a passphrase is none: without this, OpenSSL would ask for it on the terminal.
 int NoPassphrase(char*, int, int, void*) { return 0; }
@@ -58,6 +65,29 @@ Key ReadRsaKey(std::string_view pem) {
   ERR_clear_error();  // text that is no key leaves errors behind
   if (key && EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA) key.reset();
   return key;
+}
+
+const unsigned char* Data(std::string_view bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
+Number ReadNumber(std::string_view big_endian) {
+  return Number(BN_bin2bn(Data(big_endian), static_cast<int>(big_endian.size()), nullptr));
+}
+
+EVP_PKEY* MakeRsaKey(OSSL_PARAM* params) {
+  EVP_PKEY* key = nullptr;
+  const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+  if (context && EVP_PKEY_fromdata_init(context.get()) == 1) {
+    EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params);
+  }
+  ERR_clear_error();
+  return key;
+}
+
+// An even exponent or 1 makes no key; a large one only makes checking slow.
+bool IsExponent(const BIGNUM* exponent) {
+  return BN_is_odd(exponent) && !BN_is_one(exponent) && BN_num_bits(exponent) <= 64;
 }
 
 }  // namespace
@@ -92,6 +122,40 @@ std::optional<std::string> SignRs256(std::string_view private_key_pem, std::stri
   signature.resize(size);
   return signature;
 }
+
+std::optional<RsaPublicKey> RsaPublicKey::FromNumbers(std::string_view modulus,
+                                                      std::string_view exponent) {
+  constexpr std::size_t kMostBytes = 4096;
+  if (modulus.size() > kMostBytes || exponent.size() > kMostBytes) return std::nullopt;
+  const Number n = ReadNumber(modulus);
+  const Number e = ReadNumber(exponent);
+  const ParamBuilder builder(OSSL_PARAM_BLD_new());
+  if (!n || !e || !builder || !BN_is_odd(n.get()) || !IsExponent(e.get()) ||
+      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
+      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1) {
+    return std::nullopt;
+  }
+  const Params params(OSSL_PARAM_BLD_to_param(builder.get()));
+  EVP_PKEY* const key = params ? MakeRsaKey(params.get()) : nullptr;
+  if (key == nullptr) return std::nullopt;
+  return RsaPublicKey(key);
+}
+
+std::size_t RsaPublicKey::bits() const {
+  return static_cast<std::size_t>(EVP_PKEY_get_bits(key_.get()));
+}
+
+bool RsaPublicKey::VerifiesRs256(std::string_view data, std::string_view signature) const {
+  const DigestContext context(EVP_MD_CTX_new());
+  RequireSuccess(context && EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr,
+                                                 key_.get()) == 1);
+  const bool good = EVP_DigestVerify(context.get(), Data(signature), signature.size(), Data(data),
+                                     data.size()) == 1;
+  ERR_clear_error();  // a wrong signature leaves errors behind
+  return good;
+}
+
+void RsaPublicKey::FreeKey::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
 
 bool ConstantTimeEqual(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;

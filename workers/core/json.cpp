@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "workers/core/errors.hpp"
 #include "workers/core/utf8.hpp"
@@ -276,6 +277,18 @@ std::optional<std::string> FindText(const JsonValue& value, std::string_view key
   if (found->IsString()) return std::string(AsString(*found));
   if (found->IsNumber() || found->IsBool()) return ToJson(*found);
   return std::nullopt;
+}
+
+bool HasRepeatedName(const JsonValue& value) {
+  if (value.IsArray()) return std::any_of(value.Begin(), value.End(), HasRepeatedName);
+  if (!value.IsObject()) return false;
+  std::vector<std::string_view> names;
+  for (const auto& member : value.GetObject()) {
+    if (HasRepeatedName(member.value)) return true;
+    names.push_back(AsString(member.name));
+  }
+  std::sort(names.begin(), names.end());
+  return std::adjacent_find(names.begin(), names.end()) != names.end();
 }
 
 std::string_view AsString(const JsonValue& value) {

@@ -42,6 +42,9 @@ std::optional<bool> FindBool(const JsonValue& value, std::string_view key);
 // A string as it is, a number or boolean as text.
 std::optional<std::string> FindText(const JsonValue& value, std::string_view key);
 
+// Whether some object in `value` has a name twice. RFC 8259 leaves open which one counts.
+bool HasRepeatedName(const JsonValue& value);
+
 // A string value's content; empty when it is no string.
 std::string_view AsString(const JsonValue& value);
 

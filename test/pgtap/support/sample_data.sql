@@ -38,6 +38,10 @@ BEGIN
         INSERT INTO switchboard.provider_secrets (tenant_id, account_id, name, value)
         VALUES (mine, account, 'signing_key', 'env:SAMPLE_KEY');
         INSERT INTO switchboard.channel_routes (tenant_id, channel, account_id, priority) VALUES (mine, 'sms', account, nth);
+        INSERT INTO switchboard.api_keys (tenant_id, user_id, name, prefix, digest, role, created_by)
+        VALUES (mine, owner, odd, 'sbk_sample_' || nth, sha256(convert_to(label || nth, 'UTF8')), 'agent', sample.user_id(label, 'admin'));
+        INSERT INTO switchboard.http_idempotency (tenant_id, user_id, key, fingerprint, status, headers, body)
+        VALUES (mine, owner, 'key ' || nth, sha256('\x'), 201, '{"content-type": "application/json"}', convert_to(odd, 'UTF8'));
 
         INSERT INTO switchboard.contacts (tenant_id, phone_number, name, email, company, lead_status, lead_score, notes,
                                           timezone, locale, has_whatsapp, best_call_start, best_call_end, last_active_channel,
