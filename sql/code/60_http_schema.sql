@@ -1,7 +1,7 @@
 -- Schemas of what routes take and answer: rows of _http_schemas() (63_http_schemas.sql), one per field, from which bodies and
 -- parameters are checked and the description of the API is made. The type of a field is a word of a small language:
 --
---   text, text:200           a text, of at most so many characters        uuid, time, day      texts of that form
+--   text, text:200, text:1:9 a text, of at most so many characters, of so many to so many      uuid, time, day   texts of that form
 --   integer:1:500, number:0  numbers, from and to if said                 boolean, object, any
 --   low|high                 one of these                                 [uuid]               an array of them
 --   Call                     another schema                               text?                ... or null
@@ -28,7 +28,8 @@ BEGIN
     RETURN jsonb_build_object('$ref', '#/components/schemas/' || type);
   END IF;
   RETURN CASE parts[1]
-    WHEN 'text' THEN jsonb_build_object('type', 'string', 'maxLength', parts[2]::int)
+    WHEN 'text' THEN jsonb_build_object('type', 'string', 'minLength', CASE WHEN cardinality(parts) = 3 THEN parts[2]::int END,
+                                        'maxLength', coalesce(parts[3], parts[2])::int)
     WHEN 'uuid' THEN '{"type": "string", "format": "uuid"}'
     WHEN 'time' THEN '{"type": "string", "format": "date-time"}'
     WHEN 'day' THEN '{"type": "string", "format": "date"}'
@@ -85,6 +86,7 @@ AS $$
       CASE type ->> 'type' WHEN 'integer' THEN 'a whole number' ELSE 'a number' END
       || CASE WHEN type ? 'maximum' THEN format(' from %s to %s', type ->> 'minimum', type ->> 'maximum')
               WHEN type ? 'minimum' THEN format(' of %s or more', type ->> 'minimum') ELSE '' END
+    WHEN type ? 'minLength' THEN format('a text of %s to %s characters', type ->> 'minLength', type ->> 'maxLength')
     WHEN type ? 'maxLength' THEN format('a text of at most %s characters', type ->> 'maxLength')
     ELSE CASE type ->> 'type' WHEN 'string' THEN 'a text' WHEN 'boolean' THEN 'true or false' WHEN 'array' THEN 'an array'
            ELSE 'an object' END END
@@ -106,6 +108,7 @@ BEGIN
     RETURN false;
   ELSIF kind = 'string' THEN
     RETURN coalesce(length(value #>> '{}') <= (type ->> 'maxLength')::int, true)
+           AND coalesce(length(value #>> '{}') >= (type ->> 'minLength')::int, true)
            AND coalesce(type -> 'enum' @> value, true)
            AND CASE type ->> 'format' WHEN 'uuid' THEN switchboard._is_uuid(value #>> '{}')
                  WHEN 'date' THEN switchboard._http_is_time(value #>> '{}', 'date')

@@ -19,10 +19,14 @@ CREATE OR REPLACE FUNCTION switchboard._http_schemas()
 RETURNS TABLE (schema text, field text, type text, needed boolean, about text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT * FROM switchboard._http_service_schemas()
-  UNION ALL SELECT * FROM switchboard._http_trigger_schemas()
+  SELECT name, s.field, s.type, s.needed, s.about
+  FROM (SELECT * FROM switchboard._http_service_schemas()
+        UNION ALL SELECT * FROM switchboard._http_trigger_schemas()
+        UNION ALL SELECT * FROM switchboard._http_call_schemas()
+        UNION ALL SELECT * FROM switchboard._http_campaign_schemas()
+        UNION ALL SELECT * FROM switchboard._http_report_schemas()) s, string_to_table(s.schema, ' ') AS name
 $$;
 COMMENT ON FUNCTION switchboard._http_schemas() IS
   'What requests and answers consist of, one row per field in the order in which they are shown: the type in the language of
-60_http_schema.sql; needed: must be there; about: what it is.';
+60_http_schema.sql; needed: must be there; about: what it is. A group may name several schemas that share a field, with blanks between.';
 REVOKE ALL ON FUNCTION switchboard._http_schemas() FROM PUBLIC;

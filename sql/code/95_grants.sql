@@ -145,12 +145,15 @@ SELECT switchboard._grant_tables('switchboard_monitor', 'SELECT', ARRAY['worker_
 SELECT switchboard._grant_execute('switchboard_monitor', ARRAY['health', 'metrics', '_worker_locked']);
 
 -- Section: HTTP routes
+-- The functions that serve them, and the parts of these that run as the caller.
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY(SELECT DISTINCT r.handler FROM switchboard._http_routes() r));
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
     '_http_routes', '_http_route_tree', '_http_walk', '_http_find_route', '_http_call_route', '_http_json', '_http_fields', '_http_id',
     '_http_type', '_http_input_tree', '_http_is_time', '_http_wanted', '_http_fits', '_http_check_value', '_http_check',
-    '_http_check_body', '_http_query_value', '_http_check_query', '_http_schemas', '_http_service_schemas', '_http_trigger_schemas',
-    '_http_triggered']);
+    '_http_check_body', '_http_query_value', '_http_check_query',
+    '_http_schemas', '_http_service_schemas', '_http_trigger_schemas', '_http_call_schemas', '_http_campaign_schemas', '_http_report_schemas',
+    '_http_created', '_http_nothing', '_http_page', '_http_limit', '_http_list', '_http_columns', '_http_missing', '_http_insert',
+    '_http_update', '_http_delete', '_http_triggered', '_http_campaign_json', '_url_encode']);
 
 -- Section: call centre queue
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['call_queue']);
