@@ -162,3 +162,8 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'request_callback', '_step_support_request', 'assign_support_request', 'resolve_support_request', 'close_support_request',
     'reopen_support_request']);
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['_open_support_request']);
+
+-- Section: wallboard
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'wallboard', '_percent', '_wallboard_calls', '_wallboard_queue', '_wallboard_agents', '_wallboard_campaigns', '_wallboard_today',
+    '_wallboard_hours', '_wallboard_deliveries', '_wallboard_workers']);

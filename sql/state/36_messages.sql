@@ -161,6 +161,8 @@ CREATE UNIQUE INDEX message_delivery_log_provider_key ON switchboard.message_del
 COMMENT ON INDEX switchboard.message_delivery_log_provider_key IS 'Receipts find their delivery by this.';
 CREATE INDEX message_delivery_log_message_idx ON switchboard.message_delivery_log (tenant_id, message_id);
 COMMENT ON INDEX switchboard.message_delivery_log_message_idx IS 'The deliveries of one message.';
+CREATE INDEX message_delivery_log_created_idx ON switchboard.message_delivery_log (tenant_id, created_at);
+COMMENT ON INDEX switchboard.message_delivery_log_created_idx IS 'A tenant''s deliveries of a day.';
 CREATE INDEX message_delivery_log_session_idx ON switchboard.message_delivery_log (tenant_id, session_id) WHERE session_id IS NOT NULL;
 COMMENT ON INDEX switchboard.message_delivery_log_session_idx IS 'The deliveries of one conversation.';
 CREATE INDEX message_delivery_log_contact_idx ON switchboard.message_delivery_log (tenant_id, contact_id, created_at DESC);
