@@ -130,7 +130,7 @@ function showHours(rates) {
     const y = 125 - mark * 1.15;
     svg.append(drawing("line", { x1: 28, x2: 480, y1: y, y2: y, class: "axis" }), drawing("text", { x: 0, y: y + 4 }, mark));
   }
-  const table = element("table", undefined, { class: "unseen" });
+  const table = element("table");
   table.append(element("caption", "Answer rate by hour"), element("thead"), element("tbody"));
   table.tHead.append(element("tr"));
   table.tHead.rows[0].append(element("th", "Hour", { scope: "col" }), element("th", "Answered", { scope: "col" }));
@@ -144,7 +144,9 @@ function showHours(rates) {
     row.append(element("th", `${hour}:00`, { scope: "row" }), element("td", rate === null ? "no calls" : percent(rate)));
     table.tBodies[0].append(row);
   });
-  byId("hours").replaceChildren(svg, table);
+  const unseen = element("div", undefined, { class: "unseen" });
+  unseen.append(table);
+  byId("hours").replaceChildren(svg, unseen);
 }
 
 function showDeliveries(deliveries) {

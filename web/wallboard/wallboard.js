@@ -79,7 +79,12 @@ function signOut() {
 function useTheme(theme) {
   document.documentElement.dataset.theme = theme;
   byId("theme").setAttribute("aria-pressed", String(theme === "dark"));
+}
+
+function switchTheme() {
+  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
   localStorage.setItem("theme", theme);
+  useTheme(theme);
 }
 
 /** A link may carry a credential behind #, which is never sent to a server; it is taken out of the address at once. */
@@ -91,7 +96,7 @@ function takeFromAddress() {
   }
 }
 
-byId("theme").addEventListener("click", () => useTheme(byId("theme").getAttribute("aria-pressed") === "true" ? "light" : "dark"));
+byId("theme").addEventListener("click", switchTheme);
 byId("sign-out").addEventListener("click", signOut);
 byId("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -100,8 +105,10 @@ byId("sign-in").addEventListener("submit", (event) => {
   open();
 });
 
-const wanted = localStorage.getItem("theme");
-useTheme(wanted ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const followSystem = () => useTheme(localStorage.getItem("theme") ?? (dark.matches ? "dark" : "light"));
+dark.addEventListener("change", followSystem);
+followSystem();
 takeFromAddress();
 setInterval(tick, 1000);
 tick();
