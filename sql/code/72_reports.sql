@@ -379,10 +379,11 @@ RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
--- SECURITY INVOKER. Cost: the inbound calls of the range that had to wait, by their index.
+-- SECURITY INVOKER. Cost: the inbound calls of the range that were for agents, by their index.
 DECLARE
   mine constant uuid := switchboard.current_tenant_id();
-  w    record;
+  w       record;
+  settled bigint;   -- those whose wait is over, without short ones
 BEGIN
   PERFORM switchboard._check_date_range(service_level.start_date, service_level.end_date);
   IF service_level.threshold_seconds IS NULL OR service_level.threshold_seconds < 0 THEN
@@ -391,34 +392,38 @@ BEGIN
   END IF;
   PERFORM switchboard._figures_scope(service_level.campaign_id);
   SELECT count(*) AS offered, count(*) FILTER (WHERE q.served) AS answered, count(*) FILTER (WHERE q.lost) AS abandoned,
+         count(*) FILTER (WHERE q.elsewhere) AS overflowed,
          count(*) FILTER (WHERE q.served AND q.wait <= service_level.threshold_seconds) AS answered_in_time,
          count(*) FILTER (WHERE q.lost AND q.wait <= service_level.threshold_seconds) AS abandoned_in_time,
          count(*) FILTER (WHERE q.lost AND q.wait < 5) AS short,
          round(avg(q.wait) FILTER (WHERE q.served), 1) AS mean_wait, round(max(q.wait), 1) AS longest_wait
   INTO w
-  FROM (SELECT c.connected_at IS NOT NULL AS served, c.connected_at IS NULL AND c.ended_at IS NOT NULL AS lost,
-               extract(epoch FROM coalesce(c.connected_at, c.ended_at, now()) - c.queued_at) AS wait
+  FROM (SELECT c.connected_at IS NOT NULL AS served, c.connected_at IS NULL AND c.left_queue_at IS NOT NULL AS elsewhere,
+               c.connected_at IS NULL AND c.left_queue_at IS NULL AND c.ended_at IS NOT NULL AS lost,
+               greatest(0, extract(epoch FROM coalesce(c.connected_at, c.left_queue_at, c.ended_at, now()) - c.queued_at)) AS wait
         FROM switchboard.call_logs c
         WHERE c.direction = 'inbound' AND c.queued_at IS NOT NULL AND (mine IS NULL OR c.tenant_id = mine)
           AND (service_level.campaign_id IS NULL OR c.campaign_id = service_level.campaign_id)
           AND (service_level.start_date IS NULL OR c.started_at >= service_level.start_date)
           AND (service_level.end_date IS NULL OR c.started_at <= service_level.end_date)) q;
+  settled := w.answered + w.abandoned + w.overflowed - w.short;
   RETURN jsonb_build_object('thresholdSeconds', service_level.threshold_seconds, 'offered', w.offered, 'answered', w.answered,
-    'abandoned', w.abandoned, 'waiting', w.offered - w.answered - w.abandoned, 'answeredInTime', w.answered_in_time,
-    'serviceLevel', switchboard._rate(w.answered_in_time, w.answered + w.abandoned - w.short),
+    'abandoned', w.abandoned, 'overflowed', w.overflowed, 'waiting', w.offered - w.answered - w.abandoned - w.overflowed,
+    'answeredInTime', w.answered_in_time,
+    'serviceLevel', switchboard._rate(w.answered_in_time, settled),
     'ofAnswered', switchboard._rate(w.answered_in_time, w.answered),
     'ofAnsweredAndAbandoned', switchboard._rate(w.answered_in_time + w.abandoned_in_time, w.answered + w.abandoned),
     'ofOffered', switchboard._rate(w.answered_in_time, w.offered),
-    'abandonRate', switchboard._rate(w.abandoned - w.short, w.answered + w.abandoned - w.short),
+    'abandonRate', switchboard._rate(w.abandoned - w.short, settled),
     'shortAbandons', w.short, 'averageSpeedOfAnswer', w.mean_wait, 'longestWait', w.longest_wait);
 END
 $$;
 COMMENT ON FUNCTION switchboard.service_level(timestamptz, timestamptz, int, uuid) IS
-  'How fast inbound calls that waited for an agent (queued_at set) and started from start_date to end_date were served. Wait: from
-queued_at to connected_at, of calls that ended without it to ended_at (abandoned), of the others to now (waiting). serviceLevel =
-answered within the threshold / (answered + abandoned, without those who gave up within 5 s); the other usual definitions beside it:
-ofAnswered = answered in time / answered; ofAnsweredAndAbandoned = (answered in time + abandoned in time) / (answered + abandoned);
-ofOffered = answered in time / offered. abandonRate = abandoned after 5 s or more / (answered + these). Each {"numerator",
-"denominator", "rate", "low", "high"} with the 95 % Wilson interval. averageSpeedOfAnswer: mean wait of the answered; longestWait: of
-all. Errors: 22023 threshold negative or start after end, P0002 no such campaign.';
+  'How fast inbound calls for agents (queued_at set) that started from start_date to end_date were served. Wait: from queued_at to
+connected_at (answered), else to left_queue_at (overflowed: to the voicemail, a callback, another number), else to ended_at (abandoned), else to
+now (waiting). serviceLevel = answered within the threshold / (answered + abandoned + overflowed, without those who gave up within 5 s); the
+other usual definitions beside it: ofAnswered = answered in time / answered; ofAnsweredAndAbandoned = (answered in time + abandoned in
+time) / (answered + abandoned); ofOffered = answered in time / offered. abandonRate = abandoned after 5 s or more / (answered + overflowed +
+these). Each {"numerator", "denominator", "rate", "low", "high"} with the 95 % Wilson interval. averageSpeedOfAnswer: mean wait of the
+answered; longestWait: of all. Errors: 22023 threshold negative or start after end, P0002 no such campaign.';
 REVOKE ALL ON FUNCTION switchboard.service_level(timestamptz, timestamptz, int, uuid) FROM PUBLIC;

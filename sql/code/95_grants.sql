@@ -160,7 +160,7 @@ SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['call_queue'
 SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'claim_next_call', 'claim_next_request', 'assign_call', '_lists_to_call_back', '_support_rank', 'create_support_request',
     'request_callback', '_step_support_request', 'assign_support_request', 'resolve_support_request', 'close_support_request',
-    'reopen_support_request']);
+    'reopen_support_request', 'log_call']);
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['_open_support_request']);
 
 -- Section: wallboard
