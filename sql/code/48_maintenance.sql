@@ -74,6 +74,7 @@ AS $$
   -- Records of telemarketing are to be kept for five years (16 CFR 310.5): what proves how people were called may not go earlier,
   -- and calls and the audit log go only where a tenant has said so.
   VALUES ('events',        30,   1,    'events',               'seq', 'created_at',  'true'),
+         ('idempotency',   1,    1,    'http_idempotency',     'id',  'created_at',  'true'),
          ('webhooks',      90,   7,    'webhook_inbox',        'id',  'received_at', 'true'),
          ('queue',         90,   1,    'dialer_queues',        'id',  'updated_at',  'r.status NOT IN (''queued'', ''calling'')'),
          ('runs',          730,  1,    'campaign_runs',        'id',  'started_at',  'true'),
@@ -209,7 +210,8 @@ END
 $$;
 COMMENT ON FUNCTION switchboard.apply_retention(timestamptz, int, interval) IS
   'Removes what tenants no longer keep, in batches, until nothing is left or the time is over; returns how many rows of what. Days are
-set per tenant in settings.retention, null means for ever: events (30), webhooks (90), queue (worked-off entries of dialer_queues, 90),
+set per tenant in settings.retention, null means for ever: events (30), idempotency
+(answers to HTTP requests with an Idempotency-Key, 1), webhooks (90), queue (worked-off entries of dialer_queues, 90),
 runs (730), agent_states, sessions (closed ones), call_events and decisions (1827, which is five years; the last two cannot be kept for
 less), calls with all that belongs to them and audit (for ever, or at least 1827). Contacts, consents, do-not-call, dispositions and
 recordings of calls that are kept are never touched. Only for the owner of the extension.';

@@ -35,6 +35,7 @@ AS $$
     WHEN code IN ('SB008', '42501') THEN switchboard._http_problem(403, 'Forbidden', message, code)
     WHEN code IN ('P0002', 'SB009') THEN switchboard._http_problem(404, 'Not Found', message, code)
     WHEN code IN ('23505', '23503', 'SB005') THEN switchboard._http_problem(409, 'Conflict', message, code)
+    WHEN code = 'SB007' THEN switchboard._http_problem(429, 'Too Many Requests', message, code)
     WHEN code LIKE 'SB___' AND code NOT IN ('SB002', 'SB010') OR code LIKE '22%' OR code LIKE '23%' OR code LIKE '54%' OR code = '0A000'
       THEN switchboard._http_problem(422, 'Unprocessable Content', message, code)
     -- Somebody has to set something up, which the message names: coming back soon is no use.
@@ -46,50 +47,153 @@ $$;
 COMMENT ON FUNCTION switchboard._http_error(text, text) IS 'The problem document for an error with this SQLSTATE.';
 REVOKE ALL ON FUNCTION switchboard._http_error(text, text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._http_failure(code text, message text, hint text)
+RETURNS switchboard.http_response
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- Whoever raises SB007 says in the hint from when on it is possible again.
+DECLARE
+  answer   switchboard.http_response := switchboard._http_error(code, message);
+  again_at timestamptz;
+BEGIN
+  IF answer.status = 429 THEN
+    again_at := switchboard._text_timestamp(substring(hint FROM 'from (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S*) on\.$'));
+    IF again_at > clock_timestamp() THEN
+      answer.headers := answer.headers || jsonb_build_object(
+        'retry-after', ceil(extract(epoch FROM again_at - clock_timestamp()))::bigint::text);
+    END IF;
+  END IF;
+  RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_failure(text, text, text) IS
+  'The problem document for an error, with Retry-After if it is about a limit and its hint says until when.';
+REVOKE ALL ON FUNCTION switchboard._http_failure(text, text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._http_try_route(route switchboard.http_route, request switchboard.http_request)
+RETURNS switchboard.http_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- What has been done before an error is undone. The log gets neither path nor message, which may hold data of customers.
+DECLARE
+  failed text;
+  reason text;
+  advice text;
+  answer switchboard.http_response;
+BEGIN
+  RETURN switchboard._http_call_route(route, request);
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS failed = RETURNED_SQLSTATE, reason = MESSAGE_TEXT, advice = PG_EXCEPTION_HINT;
+  answer := switchboard._http_failure(failed, reason, advice);
+  IF answer.status >= 500 THEN
+    RAISE WARNING 'request % % failed: SQLSTATE %', request.method, route.path, failed
+      USING DETAIL = format('Request id %s.', request.headers ->> 'x-request-id');
+  END IF;
+  RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_try_route(switchboard.http_route, switchboard.http_request) IS
+  'The answer of a route; an error is a problem document.';
+REVOKE ALL ON FUNCTION switchboard._http_try_route(switchboard.http_route, switchboard.http_request) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._http_serve(route switchboard.http_route, request switchboard.http_request)
+RETURNS switchboard.http_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- The claims of a credential hold for this request: set back at the end, and by the exception block when something fails.
+DECLARE
+  before text;
+  answer switchboard.http_response;
+BEGIN
+  -- The Authorization of a webhook is between its provider and receive_webhook().
+  IF route.access = 'provider' THEN
+    RETURN switchboard._http_try_route(route, request);
+  END IF;
+  before := coalesce(current_setting('request.jwt.claims', true), '');
+  PERFORM switchboard._http_identify(request.headers, route.access = 'tenant');
+  IF request.method = 'POST' AND request.headers ? 'idempotency-key' AND switchboard.current_tenant_id() IS NOT NULL THEN
+    answer := switchboard._http_once(request.headers ->> 'idempotency-key', route, request);
+  ELSE
+    answer := switchboard._http_try_route(route, request);
+  END IF;
+  PERFORM set_config('request.jwt.claims', before, true);
+  RETURN answer;
+EXCEPTION WHEN OTHERS THEN
+  answer := switchboard._http_error(SQLSTATE, SQLERRM);
+  IF SQLSTATE = '28000' AND switchboard._http_has_credential(request.headers) THEN
+    answer.headers := answer.headers || '{"www-authenticate": "Bearer error=\"invalid_token\""}';
+  END IF;
+  RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_serve(switchboard.http_route, switchboard.http_request) IS
+  'The answer to a request that has a route, for whom it proves to come from.';
+REVOKE ALL ON FUNCTION switchboard._http_serve(switchboard.http_route, switchboard.http_request) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._http_answer(route switchboard.http_route, request switchboard.http_request)
+RETURNS switchboard.http_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF octet_length(request.body) > 1048576 THEN
+    RETURN switchboard._http_problem(413, 'Content Too Large', 'a body may have 1 MB');
+  ELSIF route.methods IS NULL THEN
+    RETURN switchboard._http_problem(404, 'Not Found', format('no such path: %s', left(request.path, 200)));
+  ELSIF route.handler IS NOT NULL THEN
+    RETURN switchboard._http_serve(route, request);
+  ELSIF request.method = 'OPTIONS' THEN
+    RETURN switchboard._http_options(request.headers, route.methods);
+  END IF;
+  RETURN switchboard._http_problem(405, 'Method Not Allowed', format('%s is not possible here', left(request.method, 20)), NULL,
+                                   jsonb_build_object('allow', route.methods));
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_answer(switchboard.http_route, switchboard.http_request) IS
+  'The answer to a well-formed request, whether it has a route or not.';
+REVOKE ALL ON FUNCTION switchboard._http_answer(switchboard.http_route, switchboard.http_request) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._http_headers(headers jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- Names in lower case, which a front nearly always gives. A request id is repeated in logs and answers: only a harmless one is taken.
+DECLARE
+  plain jsonb := coalesce(headers, '{}');
+BEGIN
+  IF plain::text ~ '"[^"]*[A-Z][^"]*":' THEN
+    plain := (SELECT coalesce(jsonb_object_agg(lower(h.key), h.value), '{}') FROM jsonb_each(plain) h);
+  END IF;
+  IF coalesce(plain ->> 'x-request-id', '') !~ '^[A-Za-z0-9._-]{1,64}$' THEN
+    plain := plain || jsonb_build_object('x-request-id', switchboard.uuid_v7());
+  END IF;
+  RETURN plain;
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_headers(jsonb) IS 'The headers of a request with names in lower case and an x-request-id.';
+REVOKE ALL ON FUNCTION switchboard._http_headers(jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard.handle_http(method text, path text, query jsonb, headers jsonb, body bytea)
 RETURNS switchboard.http_response
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY INVOKER: routes that need more are functions with rights of their own.
 DECLARE
+  verb    constant text := upper(handle_http.method);
+  plain   constant text := split_part(handle_http.path, '?', 1);
   route   switchboard.http_route;
-  verb    text := upper(handle_http.method);
-  plain   text := split_part(handle_http.path, '?', 1);
   request switchboard.http_request;
   answer  switchboard.http_response;
-  failed  text;
-  reason  text;
 BEGIN
   IF verb IS NULL OR plain IS NULL OR coalesce(jsonb_typeof(handle_http.query), 'object') <> 'object'
      OR coalesce(jsonb_typeof(handle_http.headers), 'object') <> 'object' THEN
     RETURN switchboard._http_problem(400, 'Bad Request', 'method, path, query and headers are needed');
   END IF;
-  IF octet_length(handle_http.body) > 1048576 THEN
-    RETURN switchboard._http_problem(413, 'Content Too Large', 'a body may have 1 MB');
-  END IF;
   route := switchboard._http_find_route(verb, plain);
-  IF route.methods IS NULL THEN
-    RETURN switchboard._http_problem(404, 'Not Found', format('no such path: %s', left(plain, 200)));
-  ELSIF route.handler IS NULL THEN
-    RETURN switchboard._http_problem(405, 'Method Not Allowed', format('%s is not possible here', left(verb, 20)), NULL,
-                                     jsonb_build_object('allow', route.methods));
-  END IF;
-
-  request := (verb, plain, coalesce(handle_http.query, '{}'),
-              (SELECT coalesce(jsonb_object_agg(lower(h.key), h.value), '{}') FROM jsonb_each(handle_http.headers) h),
+  request := (verb, plain, coalesce(handle_http.query, '{}'), switchboard._http_headers(handle_http.headers),
               coalesce(handle_http.body, ''), route.parameters, NULL)::switchboard.http_request;
-  BEGIN
-    IF route.access <> 'anyone' THEN
-      PERFORM switchboard._http_require_identity();
-    END IF;
-    answer := switchboard._http_call_route(route, request);
-  EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS failed = RETURNED_SQLSTATE, reason = MESSAGE_TEXT;
-    answer := switchboard._http_error(failed, reason);
-    IF answer.status >= 500 THEN
-      RAISE WARNING 'request % % failed: SQLSTATE %', verb, plain, failed;
-    END IF;
-  END;
+  answer := switchboard._http_answer(route, request);
+  answer.headers := answer.headers || switchboard._cors_headers(request.headers ->> 'origin') || jsonb_build_object(
+    'x-request-id', request.headers ->> 'x-request-id', 'x-switchboard-route', coalesce(route.path, '-'));
   IF verb = 'HEAD' THEN
     answer.body := '';
   END IF;
@@ -98,8 +202,10 @@ END
 $$;
 COMMENT ON FUNCTION switchboard.handle_http(text, text, jsonb, jsonb, bytea) IS
   'Serves an HTTP request: (status, headers, body). query: decoded parameters; headers: name to value; a front passes the request
-target as it came in header x-request-target, because signatures are over the exact URL. Never an exception for what a client sent:
-errors are problem documents (RFC 9457), 401, 404, 405, 413, 422 and so on.';
+target as it came in header x-request-target, because signatures are over the exact URL. Whom it is for: whoever the session acts for,
+else Authorization: Bearer with a token or an API key, or X-API-Key; that holds for this request only. Never an exception for what a client
+sent: errors are problem documents (RFC 9457), 401, 404, 405, 413, 422, 429 and so on. Every answer has x-request-id (that of the request, if it
+is harmless) and x-switchboard-route, the path as the table of routes has it, - for none, which is for a log and not for clients.';
 REVOKE ALL ON FUNCTION switchboard.handle_http(text, text, jsonb, jsonb, bytea) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_url(request switchboard.http_request, public_url text)

@@ -32,6 +32,14 @@ COMMENT ON FUNCTION switchboard._http_credential(jsonb) IS
   'What a request proves itself with: Authorization: Bearer, or X-API-Key; NULL for nothing. Header names in lower case. Error: 28000 for both.';
 REVOKE ALL ON FUNCTION switchboard._http_credential(jsonb) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._http_has_credential(headers jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+-- Inlined by the planner, hence no SET clause.
+AS $$ SELECT headers OPERATOR(pg_catalog.?) 'x-api-key' OR coalesce(headers OPERATOR(pg_catalog.->>) 'authorization' OPERATOR(pg_catalog.~*) '^bearer( |$)', false) $$;
+COMMENT ON FUNCTION switchboard._http_has_credential(jsonb) IS 'Whether a request tries to prove whom it comes from.';
+REVOKE ALL ON FUNCTION switchboard._http_has_credential(jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._credential_claims(credential text)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -82,6 +90,28 @@ $$;
 COMMENT ON FUNCTION switchboard._session_acts() IS
   'Whether the session acts for somebody. Error: 28000 when request.jwt.claims is not JSON.';
 REVOKE ALL ON FUNCTION switchboard._session_acts() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._http_identify(headers jsonb, needed boolean)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  credential text;
+BEGIN
+  IF switchboard._session_acts() THEN
+    RETURN;
+  END IF;
+  credential := switchboard._http_credential(headers);
+  IF credential IS NOT NULL THEN
+    PERFORM switchboard._assert_claims(switchboard._credential_claims(credential));
+  ELSIF needed THEN
+    RAISE EXCEPTION 'the request does not say on whose behalf it is made' USING ERRCODE = '28000';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_identify(jsonb, boolean) IS
+  'Acts for whom a request proves to come from. Errors: 28000 a credential that is not good or, if one is needed, none; 55000.';
+REVOKE ALL ON FUNCTION switchboard._http_identify(jsonb, boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._stream_identity(
   headers jsonb, query jsonb, OUT tenant_id uuid, OUT user_id uuid, OUT supervisor boolean, OUT expires_at timestamptz)

@@ -1,22 +1,6 @@
 -- What routes read: who asks, and the JSON body. Whatever is wrong with them is the client's to mend: 401 without an identity, 400 for a
 -- body that is no JSON; what is wrong with its fields says 60_http_schema.sql.
 
-CREATE OR REPLACE FUNCTION switchboard._http_require_identity()
-RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-AS $$
--- Parallel unsafe: the exception block needs a subtransaction.
-BEGIN
-  IF switchboard.current_tenant_id() IS NULL THEN
-    RAISE EXCEPTION 'the request does not say on whose behalf it is made' USING ERRCODE = '28000';
-  END IF;
-EXCEPTION WHEN invalid_text_representation THEN
-  RAISE EXCEPTION 'the claims of the request cannot be read' USING ERRCODE = '28000';
-END
-$$;
-COMMENT ON FUNCTION switchboard._http_require_identity() IS 'Error: 28000, which is 401, unless the session acts for a tenant.';
-REVOKE ALL ON FUNCTION switchboard._http_require_identity() FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION switchboard._http_fields(request switchboard.http_request)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp

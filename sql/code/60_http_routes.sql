@@ -1,6 +1,6 @@
 -- The routes of handle_http(), one row each: a method, a path whose {name} parts become parameters, a function that takes
--- switchboard.http_request and returns switchboard.http_response, who may ask (access: anyone, or tenant, which is somebody who acts
--- for one), the schemas (63_http_schemas.sql) of the parameters of the URL, of the body and of the answer, the status of the answer
+-- switchboard.http_request and returns switchboard.http_response, who may ask (access: anyone; tenant, which is somebody who acts
+-- for one; provider, whom receive_webhook() knows by the signature), the schemas (63_http_schemas.sql) of the parameters of the URL, of the body and of the answer, the status of the answer
 -- when all is well, and for the description of the API a group (tag) and what it does (summary).
 -- A null schema of query or body: whatever comes is passed on as it is. A null answer: not JSON, or of the provider's form.
 
@@ -11,9 +11,9 @@ AS $$
   VALUES
     ('GET',  '/healthz', '_http_health', 'anyone', NULL, NULL, 'Health', 200, 'service', 'Whether the service works'),
     ('GET',  '/metrics', '_http_metrics', 'anyone', NULL, NULL, NULL, 200, 'service', 'Figures for Prometheus'),
-    ('POST', '/api/webhooks/call/status', '_http_twilio_status', 'anyone', NULL, NULL, NULL, 200, 'webhooks', 'Call status in the form of Twilio'),
-    ('POST', '/api/webhooks/{provider}/{event}', '_http_webhook', 'anyone', NULL, NULL, NULL, 200, 'webhooks', 'A webhook of a provider'),
-    ('GET',  '/api/webhooks/{provider}/{event}', '_http_webhook', 'anyone', NULL, NULL, NULL, 200, 'webhooks', 'A webhook that comes as GET'),
+    ('POST', '/api/webhooks/call/status', '_http_twilio_status', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'Call status in the form of Twilio'),
+    ('POST', '/api/webhooks/{provider}/{event}', '_http_webhook', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'A webhook of a provider'),
+    ('GET',  '/api/webhooks/{provider}/{event}', '_http_webhook', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'A webhook that comes as GET'),
     ('POST', '/api/campaigns/trigger-call', '_http_trigger_call', 'tenant', NULL, 'TriggerCall', 'TriggeredCall', 200, 'call triggers', 'Call one customer about a product'),
     ('POST', '/api/campaigns/price-drop', '_http_price_drop', 'tenant', NULL, 'PriceDrop', 'TriggeredCalls', 200, 'call triggers', 'Call the buyers of a product whose price fell'),
     ('POST', '/api/campaigns/stock-alert', '_http_stock_alert', 'tenant', NULL, 'StockAlert', 'TriggeredCalls', 200, 'call triggers', 'Call the buyers of a product that is back'),
@@ -57,7 +57,8 @@ AS $$
     ('GET',  '/api/events', '_http_events', 'tenant', 'EventQuery', NULL, 'EventPage', 200, 'events', 'What happened since; as a stream: docs/events.md')
 $$;
 COMMENT ON FUNCTION switchboard._http_routes() IS
-  'The routes of handle_http(). A path without parameters goes before one with. access: anyone; or tenant, 401 for a session that acts for none.';
+  'The routes of handle_http(). A path without parameters goes before one with. access: anyone; tenant, 401 for a
+session that acts for none; provider, whose Authorization is not looked at here.';
 REVOKE ALL ON FUNCTION switchboard._http_routes() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_route_tree()

@@ -32,7 +32,9 @@ GRANT SELECT (id, tenant_id, user_id, name, prefix, role, expires_at, last_used_
     ON switchboard.api_keys TO switchboard_app;
 SELECT switchboard._grant_execute('switchboard_app', ARRAY['create_api_key', '_create_api_key', 'revoke_api_key']);
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
-    '_stream_identity', '_session_acts', '_http_credential', '_credential_claims', '_token_claims', '_api_key_claims', '_assert_claims']);
+    '_stream_identity', '_session_acts', '_http_credential', '_http_has_credential', '_credential_claims', '_token_claims', '_api_key_claims',
+    '_assert_claims', '_http_identify', '_http_answer', '_http_serve', '_http_try_route', '_http_failure', '_http_headers', '_http_once', '_kept_answer',
+    '_keep_answer', '_http_options', '_cors_headers', '_text_timestamp']);
 
 -- Section: tables that the application writes
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE, DELETE', ARRAY[
@@ -87,7 +89,7 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'can_contact', '_can_contact', '_caller_tenant',
     'run_campaign', 'run_due_campaigns', '_run_campaign', 'make_call', '_place_call', 'get_analytics', 'receive_webhook',
     'rebuild_campaign_stats']);
-SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['handle_http', '_http_problem', '_http_error', '_http_require_identity']);
+SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['handle_http', '_http_problem', '_http_error']);
 
 -- Section: campaigns and the hopper
 SELECT switchboard._grant_execute('switchboard_app', ARRAY['recycle_campaign', '_recycle_campaign', '_outcomes', '_list_penetration']);

@@ -45,6 +45,8 @@ DELETE FROM switchboard.events;
 INSERT INTO switchboard.events (tenant_id, event, created_at) SELECT tenant, 'test', at FROM moments;
 INSERT INTO switchboard.webhook_inbox (id, tenant_id, provider, event, signature_ok, received_at, processed_at)
   SELECT pg_temp.old_id(at), tenant, 'twilio', name, true, at, at FROM moments;
+INSERT INTO switchboard.http_idempotency (id, tenant_id, key, fingerprint, status, headers, body, created_at)
+  SELECT pg_temp.old_id(at), tenant, name, '', 200, '{}', '', at FROM moments;
 INSERT INTO switchboard.campaign_runs (id, tenant_id, campaign_id, started_at)
   SELECT pg_temp.old_id(at), tenant, (SELECT id FROM switchboard.campaigns c WHERE c.tenant_id = tenant LIMIT 1), at FROM moments;
 INSERT INTO switchboard.dispatch_decisions (id, tenant_id, channel, stage, allowed, decided_at)
@@ -76,14 +78,14 @@ BEGIN
   END LOOP;
   RETURN answer;
 END $$;
-SELECT is(pg_temp.left_over(:'short'), '{"events": 3, "webhooks": 3, "queue": 4, "runs": 3, "agent_states": 3, "sessions": 3, "call_events": 3,
+SELECT is(pg_temp.left_over(:'short'), '{"events": 3, "idempotency": 3, "webhooks": 3, "queue": 4, "runs": 3, "agent_states": 3, "sessions": 3, "call_events": 3,
           "decisions": 3, "calls": 3, "audit": 3}', 'before');
 SELECT switchboard.apply_retention() AS removed \gset
-SELECT is(:'removed'::jsonb, '{"events": 2, "webhooks": 2, "queue": 3, "runs": 3, "agent_states": 3, "sessions": 3, "call_events": 2,
+SELECT is(:'removed'::jsonb, '{"events": 2, "idempotency": 4, "webhooks": 2, "queue": 3, "runs": 3, "agent_states": 3, "sessions": 3, "call_events": 2,
           "decisions": 1, "calls": 1, "audit": 1}', 'what was removed is counted');
-SELECT is(pg_temp.left_over(:'short'), '{"events": 1, "webhooks": 1, "queue": 2, "runs": 1, "agent_states": 1, "sessions": 1, "call_events": 2,
+SELECT is(pg_temp.left_over(:'short'), '{"events": 1, "idempotency": 1, "webhooks": 1, "queue": 2, "runs": 1, "agent_states": 1, "sessions": 1, "call_events": 2,
           "decisions": 2, "calls": 2, "audit": 2}', 'one tenant keeps little: evidence all the same');
-SELECT is(pg_temp.left_over(:'long'), '{"events": 3, "webhooks": 3, "queue": 3, "runs": 2, "agent_states": 2, "sessions": 2, "call_events": 2,
+SELECT is(pg_temp.left_over(:'long'), '{"events": 3, "idempotency": 1, "webhooks": 3, "queue": 3, "runs": 2, "agent_states": 2, "sessions": 2, "call_events": 2,
           "decisions": 3, "calls": 3, "audit": 3}', 'another one all that may be kept');
 SELECT is((SELECT count(*) FROM switchboard.dialer_queues WHERE status = 'queued'), 2::bigint, 'who waits in the queue is not forgotten');
 SELECT is((SELECT count(*) FROM switchboard.agent_states WHERE ended_at IS NULL), 2::bigint, 'nor the state now');
