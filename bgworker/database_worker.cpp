@@ -81,6 +81,7 @@ void DatabaseWorker::Run() {
     if (link_.connected() && child_.state() != ChildState::kServed) {
       CloseLink();
     }
+    AnnounceEvents();
     FreeOwedClaims();
     FreeClaimsOfOrphans();
     ServeConnection(pg::WaitForWork(link_.fd(), Interest(), TimeToWait()));
@@ -157,6 +158,20 @@ SteadyTime DatabaseWorker::TellChildToStop(std::chrono::milliseconds grace) {
   return std::chrono::steady_clock::now() + grace + kKillSlack;
 }
 
+void DatabaseWorker::AnnounceEvents() {
+  try {
+    bell_.Work(store_, std::chrono::steady_clock::now());
+  } catch (const pg::PgError& e) {
+    if (MayMeanNoExtension(e.sqlstate())) {
+      bell_.Disable();
+      return LookForExtension();
+    }
+    if (!bell_.failed_before()) {
+      pg::Log(pg::LogLevel::kWarning, std::string("could not announce events: ") + e.what());
+    }
+  }
+}
+
 // Without the extension there are no claims. Otherwise the debt stays until it is paid, also in the
 // next life: the child's file is removed last.
 void DatabaseWorker::FreeOwedClaims() {
@@ -225,6 +240,7 @@ std::chrono::milliseconds DatabaseWorker::TimeToWait() {
   std::optional<SteadyTime> until = child_.NextTime();
   SetEarliest(until, deaf_until_);
   SetEarliest(until, statistics_due_at_);
+  SetEarliest(until, bell_.NextTime());
   if (child_.state() == ChildState::kNone) {
     SetEarliest(until, give_up_at_);
   }

@@ -1,5 +1,6 @@
 #pragma once
-// The background worker of one database: keeps a child, serves it the store, wakes it at commit.
+// The background worker of one database: keeps a child, serves it the store, wakes it at commit, and
+// announces events.
 
 #include <chrono>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "bgworker/child_files.hpp"
 #include "bgworker/child_link.hpp"
+#include "bgworker/event_bell.hpp"
 #include "bgworker/retry_delay.hpp"
 #include "bgworker/store_server.hpp"
 #include "bgworker/supervisor.hpp"
@@ -34,6 +36,7 @@ class DatabaseWorker {
   // Tells the child to stop; returns when it is to be killed.
   SteadyTime TellChildToStop(std::chrono::milliseconds grace);
 
+  void AnnounceEvents();
   void FreeOwedClaims();
   void FreeClaimsOfOrphans();
 
@@ -53,6 +56,7 @@ class DatabaseWorker {
   ChildLink link_;
   StoreServer store_;
   Supervisor child_;
+  EventBell bell_;
   std::vector<std::string> command_in_use_;
 
   std::optional<SteadyTime> free_again_at_;  // freeing failed, or an orphan still lives

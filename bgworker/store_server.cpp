@@ -34,6 +34,8 @@ constinit Request requests[] = {
     {FrameOp::kGoodbye, "goodbye", {"SELECT switchboard._worker_goodbye($1::json)", 1}},
 };
 constinit pg::SqlStatement settings_statement{"SELECT switchboard._worker_settings()", 0};
+constinit pg::SqlStatement announce_statement{
+    "SELECT switchboard._announce_events($1::json, false)", 1};
 
 Request& FindRequest(FrameOp op) {
   const auto found = std::find_if(std::begin(requests), std::end(requests),
@@ -84,6 +86,10 @@ std::string StoreServer::FreeClaims(const std::string& worker_key) {
 }
 
 std::string StoreServer::Settings() { return Run("settings", settings_statement, nullptr); }
+
+std::string StoreServer::AnnounceEvents(const std::string& known) {
+  return Run("announce events", announce_statement, &known);
+}
 
 std::string StoreServer::Run(const char* activity, pg::SqlStatement& statement,
                              const std::string* request) {

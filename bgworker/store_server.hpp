@@ -23,6 +23,8 @@ class StoreServer {
   // Frees the claims of a dead worker.
   std::string FreeClaims(const std::string& worker_key);
   std::string Settings();
+  // Notifies those who listen to the event feed. Takes what the last call returned.
+  std::string AnnounceEvents(const std::string& known);
 
  private:
   std::string Run(const char* activity, pg::SqlStatement& statement, const std::string* request);

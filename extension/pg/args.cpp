@@ -262,6 +262,8 @@ Datum ReturnBigintArray(std::span<const std::int64_t> numbers) {
 
 Datum ReturnDoubleArray(std::span<const double> numbers) { return ReturnArray(FLOAT8OID, numbers); }
 
+Datum ReturnBigint(std::int64_t value) { return Int64GetDatum(value); }
+
 Datum ReturnOptInt(FunctionCallInfo fcinfo, std::optional<std::int32_t> number) {
   return number ? Int32GetDatum(*number) : ReturnNull(fcinfo);
 }

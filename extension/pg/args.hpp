@@ -49,6 +49,7 @@ std::span<const double> ArgDoubleArray(FunctionCallInfo fcinfo, int n);  // floa
 Datum ReturnNull(FunctionCallInfo fcinfo);
 Datum ReturnVoid();
 Datum ReturnBool(bool value);
+Datum ReturnBigint(std::int64_t value);
 Datum ReturnText(std::string_view utf8);
 Datum ReturnOptText(FunctionCallInfo fcinfo, const std::optional<std::string>& utf8);
 Datum ReturnJson(const std::string& utf8);  // jsonb; 22P02 for text that is no JSON

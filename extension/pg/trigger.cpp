@@ -92,6 +92,10 @@ bool FiredBeforeRow(TriggerEvent event) {
   return TRIGGER_FIRED_BEFORE(event) && TRIGGER_FIRED_FOR_ROW(event);
 }
 
+bool BeforeInsert(TriggerEvent event) {
+  return FiredBeforeRow(event) && TRIGGER_FIRED_BY_INSERT(event);
+}
+
 bool BeforeUpdate(TriggerEvent event) {
   return FiredBeforeRow(event) && TRIGGER_FIRED_BY_UPDATE(event);
 }
@@ -100,6 +104,18 @@ bool BeforeInsertOrUpdate(TriggerEvent event) {
   return FiredBeforeRow(event) &&
          (TRIGGER_FIRED_BY_INSERT(event) || TRIGGER_FIRED_BY_UPDATE(event));
 }
+
+struct Kind {
+  bool (*fits)(TriggerEvent event);
+  const char* when;
+};
+
+// By TriggerEvents.
+constexpr Kind kKinds[] = {
+    {BeforeInsert, "before insert for each row"},
+    {BeforeUpdate, "before update for each row"},
+    {BeforeInsertOrUpdate, "before insert or update for each row"},
+};
 
 }  // namespace
 
@@ -116,6 +132,10 @@ ColumnValue TimestampColumn(int column, std::optional<Timestamp> value) {
   return {column, value ? ReturnTimestamp(*value) : static_cast<Datum>(0), !value};
 }
 
+ColumnValue BigintColumn(int column, std::int64_t value) {
+  return {column, Int64GetDatum(value), false};
+}
+
 ColumnValue JsonbColumn(int column, const std::string& json) {
   const std::string in_server_encoding = ServerFromUtf8(json);
   const char* const text = in_server_encoding.c_str();
@@ -124,12 +144,8 @@ ColumnValue JsonbColumn(int column, const std::string& json) {
 }
 
 RowTrigger::RowTrigger(FunctionCallInfo fcinfo, TriggerEvents events) : fcinfo_(fcinfo) {
-  const bool updates_only = events == TriggerEvents::kUpdate;
-  CallPg([fcinfo, updates_only] {
-    RequireTriggerPg(
-        fcinfo, updates_only ? BeforeUpdate : BeforeInsertOrUpdate,
-        updates_only ? "before update for each row" : "before insert or update for each row");
-  });
+  const Kind* const kind = &kKinds[static_cast<int>(events)];
+  CallPg([fcinfo, kind] { RequireTriggerPg(fcinfo, kind->fits, kind->when); });
 }
 
 bool RowTrigger::IsInsert() const { return FiredByInsert(fcinfo_); }

@@ -22,9 +22,10 @@ struct ColumnValue {
   bool is_null;
 };
 ColumnValue TimestampColumn(int column, std::optional<Timestamp> value);
+ColumnValue BigintColumn(int column, std::int64_t value);
 ColumnValue JsonbColumn(int column, const std::string& json);
 
-enum class TriggerEvents { kUpdate, kInsertOrUpdate };
+enum class TriggerEvents { kInsert, kUpdate, kInsertOrUpdate };
 
 // One call of a trigger BEFORE these events FOR EACH ROW, else 39P01. Columns are given by their
 // number, found once by name; values are those of the new row, unless the name says Old: only an

@@ -106,16 +106,23 @@ bool MayDropExtension(const Node* statement) {
 }
 
 // What is to be done after the statement, decided before it: the statement may free its own tree.
-enum class Afterwards { kNothing, kLookForExtension, kCommitPrepared };
+enum class Afterwards { kNothing, kLookForExtension, kCommitPrepared, kRollbackPrepared };
 
 Afterwards Classify(const Node* statement) {
   if (IsA(statement, CreateExtensionStmt) || IsA(statement, AlterExtensionStmt)) {
     return Afterwards::kLookForExtension;
   }
-  const bool commit_prepared =
-      IsA(statement, TransactionStmt) &&
-      reinterpret_cast<const TransactionStmt*>(statement)->kind == TRANS_STMT_COMMIT_PREPARED;
-  return commit_prepared ? Afterwards::kCommitPrepared : Afterwards::kNothing;
+  if (!IsA(statement, TransactionStmt)) {
+    return Afterwards::kNothing;
+  }
+  switch (reinterpret_cast<const TransactionStmt*>(statement)->kind) {
+    case TRANS_STMT_COMMIT_PREPARED:
+      return Afterwards::kCommitPrepared;
+    case TRANS_STMT_ROLLBACK_PREPARED:
+      return Afterwards::kRollbackPrepared;
+    default:
+      return Afterwards::kNothing;
+  }
 }
 
 void BeforeStatement(const Node* statement, ProcessUtilityContext context) {
@@ -141,6 +148,12 @@ bool ExtensionIsHere() {
 // Asks for the extension instead of the name in the statement: another extension may have pulled it
 // in. What a prepared transaction did is not known; a wake-up in vain is cheap.
 void AfterStatement(Afterwards what) {
+  if (what != Afterwards::kLookForExtension) {
+    AnnounceEventsNow();
+  }
+  if (what == Afterwards::kRollbackPrepared) {
+    return;
+  }
   if (what == Afterwards::kCommitPrepared) {
     WakeWorkersNow();
     if (DatabaseIsServed(MyDatabaseId)) {

@@ -74,6 +74,8 @@ void MarkTransaction(CommitMark mark) noexcept {
 
 void WakeWorkersNow() noexcept { SignalWorkers(MyDatabaseId, kSignalWake); }
 
+void AnnounceEventsNow() noexcept { SignalFeed(MyDatabaseId); }
+
 void RegisterCommitCallback() {
   CallPg([] {
     RegisterXactCallback(sb_wake_at_end, nullptr);

@@ -30,6 +30,8 @@ inline void WakeWorkersAtCommit() noexcept { MarkTransaction(kMarkWake); }
 
 // Wakes this database's workers at once: for work made visible by COMMIT PREPARED.
 void WakeWorkersNow() noexcept;
+// Events that a prepared transaction held back can be read.
+void AnnounceEventsNow() noexcept;
 
 // From _PG_init while preloading.
 void RegisterCommitCallback();

@@ -368,7 +368,15 @@ void MarkServing() {
 void SetWorkerExit(WorkerExit exit) { shared->slots[my_slot].exit = exit; }
 
 std::uint32_t TakeWorkerSignals() {
-  return pg_atomic_exchange_u32(&shared->slots[my_slot].signals, 0);
+  return pg_atomic_fetch_and_u32(&shared->slots[my_slot].signals, kSignalFeed) & ~kSignalFeed;
+}
+
+bool FeedIsSignalled() {
+  return (pg_atomic_read_u32(&shared->slots[my_slot].signals) & kSignalFeed) != 0;
+}
+
+void TakeFeedSignal() {
+  pg_atomic_fetch_and_u32(&shared->slots[my_slot].signals, ~std::uint32_t{kSignalFeed});
 }
 
 bool SlotNumberIsTaken(int number) {
@@ -395,6 +403,26 @@ void SignalWorkers(DatabaseId database, WorkerSignal signal) noexcept {
     }
   }
 }
+
+void SignalFeed(DatabaseId database) noexcept {
+  if (shared == nullptr) {
+    return;
+  }
+  pg_memory_barrier();
+  Slot* first = nullptr;
+  for (int i = 0; i < shared->slot_count; ++i) {
+    Slot& slot = shared->slots[i];
+    if (slot.database == database && slot.phase == SlotPhase::kServing &&
+        (first == nullptr || slot.number < first->number)) {
+      first = &slot;
+    }
+  }
+  if (first != nullptr) {
+    Notify(*first, kSignalFeed);
+  }
+}
+
+bool MyDatabaseIsServed() noexcept { return DatabaseIsServed(MyDatabaseId); }
 
 bool DatabaseIsServed(DatabaseId database) noexcept {
   for (int i = 0; shared != nullptr && i < shared->slot_count; ++i) {

@@ -27,13 +27,14 @@ enum class WorkerExit : int {
   kDetached,     // a statement needs the database for itself; the child lives on
 };
 
-// Flags of a worker, taken by it all at once.
+// Flags of a worker, taken by it all at once but for the last.
 enum WorkerSignal : std::uint32_t {
   kSignalWake = 1,      // jobs were committed
   kSignalRecheck = 2,   // the extension may be gone
   kSignalDrain = 4,     // leave politely
   kSignalDetach = 8,    // leave now
-  kSignalPeerGone = 16  // another worker of this database left without a word
+  kSignalPeerGone = 16,  // another worker of this database left without a word
+  kSignalFeed = 32       // events can be read that could not before; taken by itself
 };
 
 // Flags of the launcher.
@@ -82,12 +83,18 @@ bool OccupySlot(SlotKey key);
 void MarkServing();
 void SetWorkerExit(WorkerExit exit);
 std::uint32_t TakeWorkerSignals();
+// Whether kSignalFeed is set, and taking it. Until it is taken, further events cost no wake-up.
+bool FeedIsSignalled();
+void TakeFeedSignal();
 // True while some worker has that number in this worker's database.
 bool SlotNumberIsTaken(int number);
 
 // --- for backends; these never raise ---
 void SignalWorkers(DatabaseId database, WorkerSignal signal) noexcept;
+// One worker announces events: the first of the database.
+void SignalFeed(DatabaseId database) noexcept;
 bool DatabaseIsServed(DatabaseId database) noexcept;
+bool MyDatabaseIsServed() noexcept;
 void PokeLauncher(DatabaseId database) noexcept;
 void SignalLauncher(LauncherSignal signal) noexcept;
 void ReleaseHolds() noexcept;

@@ -67,6 +67,7 @@ BEGIN
             ('address_keys', 'closed', NULL),
             ('webhook_inbox', 'supervisor', NULL),
             ('events', 'owned', 'user_id'),
+            ('feed_floors', 'tenant', NULL),
             ('audit_log', 'supervisor', NULL),
             ('jobs', 'tenant', NULL),
             ('providers', 'reference', NULL),

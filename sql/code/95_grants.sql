@@ -136,8 +136,11 @@ SELECT switchboard._grant_execute('switchboard_app', ARRAY[
     'next_schedule_time', 'schedule_campaign', 'unschedule_campaign', '_ensure_tick', '_run_due_campaigns', '_run_due_campaign']);
 
 -- Section: event feed
-SELECT switchboard._grant_execute('switchboard_app', ARRAY['events_since', 'feed_position', '_read_feed', '_feed_bound']);
+SELECT switchboard._grant_execute('switchboard_app', ARRAY[
+    'events_since', 'feed_position', '_check_feed_page', '_read_feed', '_feed_bound', '_feed_floor', '_feed_end', '_last_event']);
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT', ARRAY['feed_floors']);
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY['_feed_page', '_feed_position']);
+SELECT switchboard._grant_execute('switchboard_worker', ARRAY['_announce_events']);
 
 -- Section: workers and monitoring
 SELECT switchboard._grant_execute('switchboard_worker', ARRAY[

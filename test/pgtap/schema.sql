@@ -125,7 +125,7 @@ SELECT set_eq($$
        AND NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
                         WHERE a.attrelid = c.oid AND a.attname = 'id' AND a.atttypid = 'uuid'::regtype AND a.attnotnull
                           AND pg_get_expr(d.adbin, d.adrelid) = 'switchboard.uuid_v7()')
-       AND c.relname NOT IN ('campaign_stat_deltas', 'call_rollups', 'call_rollup_deltas', 'call_time_cells', 'worker_registry', 'providers', 'provider_secrets', 'address_keys') $$,
+       AND c.relname NOT IN ('campaign_stat_deltas', 'call_rollups', 'call_rollup_deltas', 'call_time_cells', 'worker_registry', 'providers', 'provider_secrets', 'address_keys', 'feed_floors') $$,
     ARRAY['events'], 'keys are uuid_v7(); events has seq');
 
 -- Every row belongs to a tenant, which is the caller's by default.

@@ -39,7 +39,7 @@ SELECT t.table_name, sample.digest(t.subject) FROM sample.tables t
  WHERE t.table_name NOT IN ('campaign_stat_deltas', 'call_rollups', 'call_rollup_deltas', 'call_time_cells', 'address_keys', 'compliance_rules', 'worker_registry') ORDER BY 1;
 SELECT 'compliance_rules', count(*), md5(string_agg(r::text, '' ORDER BY r.id)) FROM switchboard.compliance_rules r WHERE NOT builtin;
 SELECT 'stats', c.id, c.stats FROM switchboard.dialer_campaigns c ORDER BY c.id;
-SELECT 'next event after', last_value, is_called FROM switchboard.events_seq_seq;
+SELECT 'next event after', last_value, is_called FROM switchboard.events_seq;
 SELECT set_config('switchboard.tenant_id', sample.tenant('acme')::text, false) IS NOT NULL;
 SELECT 'analytics', switchboard.get_analytics();
 SQL

@@ -142,6 +142,7 @@ BEGIN
                (CASE slot % 2 WHEN nth % 2 THEN 'done' ELSE 'dead' END)::switchboard.job_state, slot, now()
           FROM generate_series(0, 7) AS slot;
     END LOOP;
+    INSERT INTO switchboard.feed_floors (tenant_id, seq) VALUES (mine, 0);
     -- Some figures of calls are in cells, some are not yet. The function for it leaves rows of this transaction alone.
     EXECUTE switchboard._merge_call_rollups(format(
         'DELETE FROM switchboard.call_rollup_deltas WHERE tenant_id = %L AND user_id = %L RETURNING *',
