@@ -446,3 +446,95 @@ CREATE FUNCTION iso.outcome(n int) RETURNS text LANGUAGE sql AS $$
                                   WHERE c.lead_id = t.contact_id)), ', ' ORDER BY t.id)
       FROM switchboard.call_triggers t WHERE t.contact_id = iso.buyer(n)
 $$;
+
+-- Inbound calls that wait for agents, by number; nobody is there yet, or everybody claims for themselves.
+CREATE FUNCTION iso.waiting_call(n int) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT ('00000000-0000-0000-0000-0000000000f' || n)::uuid $$;
+
+CREATE FUNCTION iso.let_wait(n int) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO switchboard.call_logs (id, tenant_id, user_id, direction, from_number, status, answered_at, queued_at)
+    VALUES (iso.waiting_call(n), '00000000-0000-0000-0000-00000000000a', NULL, 'inbound', '+1202555010' || n, 'answered', now(),
+            now() - interval '1 min' + n * interval '1 s')
+$$;
+
+CREATE FUNCTION iso.new_callers(calls int, users int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM iso.let_wait(n) FROM generate_series(1, calls) n;
+    PERFORM iso.new_user(n) FROM generate_series(1, users) n;
+    UPDATE switchboard.users SET role = 'supervisor' WHERE id = iso.agent(9);
+END
+$$;
+
+CREATE FUNCTION iso.no_callers() RETURNS void LANGUAGE sql AS $$
+    DELETE FROM switchboard.jobs;
+    DELETE FROM switchboard.call_logs;
+    DELETE FROM switchboard.support_requests;
+    DELETE FROM switchboard.address_keys;
+    DELETE FROM switchboard.users;
+    UPDATE switchboard.tenants SET settings = DEFAULT;
+    SELECT NULL::void
+$$;
+
+CREATE FUNCTION iso.claim_call() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN coalesce((SELECT 'call ' || right(c.from_number, 1) FROM switchboard.claim_next_call() c), 'none');
+EXCEPTION WHEN SQLSTATE 'SB005' THEN
+    RETURN SQLSTATE;
+END
+$$;
+
+CREATE FUNCTION iso.assign(n int, agent int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM switchboard.assign_call(iso.waiting_call(n), iso.agent(agent));
+    RETURN 'assigned';
+EXCEPTION WHEN SQLSTATE 'SB005' THEN
+    RETURN SQLSTATE;
+END
+$$;
+
+-- A call arrives and asks for an agent.
+CREATE FUNCTION iso.arrive(n int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    log switchboard.call_logs;
+    agent switchboard.agent_states;
+BEGIN
+    PERFORM iso.let_wait(n);
+    SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = iso.waiting_call(n);
+    agent := switchboard._find_inbound_agent(log, clock_timestamp());
+    RETURN coalesce('agent ' || right(agent.user_id::text, 1), 'waits');
+END
+$$;
+
+CREATE FUNCTION iso.caller_leaves(n int) RETURNS int LANGUAGE sql AS $$
+    SELECT switchboard._apply_call_status(ARRAY[ROW(iso.waiting_call(n), '00000000-0000-0000-0000-00000000000a', 'twilio', NULL, 'completed',
+           clock_timestamp(), 5, NULL, NULL, NULL, NULL)::switchboard.call_status_event])
+$$;
+
+-- Which call is whose, what the agents do, and whether a call has two agents or an agent two calls.
+CREATE FUNCTION iso.callers() RETURNS text LANGUAGE sql AS $$
+    SELECT (SELECT string_agg(right(c.from_number, 1) || CASE WHEN c.in_queue THEN ' waits' WHEN c.ended_at IS NOT NULL THEN ' over'
+                              ELSE ' agent ' || right(c.user_id::text, 1) END, ', ' ORDER BY c.id) FROM switchboard.call_logs c)
+           || coalesce('; ' || (SELECT string_agg(right(s.user_id::text, 1) || ' ' || s.state, ', ' ORDER BY s.user_id)
+                                  FROM switchboard.agent_states s WHERE s.ended_at IS NULL), '')
+           || format('; %s wrong', (SELECT count(*) FROM switchboard.call_logs c
+                FULL JOIN (SELECT s.* FROM switchboard.agent_states s WHERE s.ended_at IS NULL AND s.state = 'busy') s
+                  ON s.call_log_id = c.id AND s.user_id = c.user_id
+               WHERE (c.assigned_at IS NOT NULL AND c.ended_at IS NULL OR s.id IS NOT NULL) AND (c.id IS NULL OR s.id IS NULL)))
+$$;
+
+CREATE FUNCTION iso.ask_for_help(n int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM switchboard._open_support_request('00000000-0000-0000-0000-00000000000a', 'customer' || n || '@example.test', 'help', NULL, 'medium',
+                                              NULL, NULL, '192.0.2.1');
+    RETURN 'taken';
+EXCEPTION WHEN SQLSTATE 'SB007' THEN
+    RETURN SQLSTATE;
+END
+$$;
+
+CREATE FUNCTION iso.limit_help(most int) RETURNS void LANGUAGE sql AS $$
+    UPDATE switchboard.tenants SET settings = jsonb_build_object('support', jsonb_build_object('per_address', most))
+$$;
+
+CREATE FUNCTION iso.claim_request() RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce((SELECT r.user_email FROM switchboard.claim_next_request() r), 'none')
+$$;
