@@ -250,16 +250,18 @@ $$;
 COMMENT ON FUNCTION switchboard._http_webhook(switchboard.http_request) IS 'Route of all webhooks, see receive_webhook().';
 REVOKE ALL ON FUNCTION switchboard._http_webhook(switchboard.http_request) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._http_twilio_status(request switchboard.http_request)
+CREATE OR REPLACE FUNCTION switchboard._http_call_webhook(request switchboard.http_request)
 RETURNS switchboard.http_response
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT switchboard._http_webhook((request.method, request.path, request.query, request.headers, request.body,
-                                    '{"provider": "twilio", "event": "status"}'::jsonb, NULL)::switchboard.http_request)
+BEGIN
+  request.parameters := jsonb_build_object('provider', 'twilio', 'event', substring(request.path FROM '[^/]+$'));
+  RETURN switchboard._http_webhook(request);
+END
 $$;
-COMMENT ON FUNCTION switchboard._http_twilio_status(switchboard.http_request) IS
-  'Route /api/webhooks/call/status: call status in the form of Twilio.';
-REVOKE ALL ON FUNCTION switchboard._http_twilio_status(switchboard.http_request) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._http_call_webhook(switchboard.http_request) IS
+  'Routes /api/webhooks/call/incoming and /api/webhooks/call/status: calls and their status in the form of Twilio.';
+REVOKE ALL ON FUNCTION switchboard._http_call_webhook(switchboard.http_request) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_health(request switchboard.http_request)
 RETURNS switchboard.http_response

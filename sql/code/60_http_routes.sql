@@ -1,8 +1,9 @@
 -- The routes of handle_http(), one row each: a method, a path whose {name} parts become parameters, a function that takes
 -- switchboard.http_request and returns switchboard.http_response, who may ask (access: anyone; tenant, which is somebody who acts
--- for one; provider, whom receive_webhook() knows by the signature), the schemas (63_http_schemas.sql) of the parameters of the URL, of the body and of the answer, the status of the answer
--- when all is well, and for the description of the API a group (tag) and what it does (summary).
--- A null schema of query or body: whatever comes is passed on as it is. A null answer: not JSON, or of the provider's form.
+-- for one; provider, whom receive_webhook() knows by the signature), the schemas (63_http_schemas.sql) of the parameters of the URL,
+-- of the body and of the answer, the status of the answer when all is well, and for the description of the API a group (tag) and
+-- what it does (summary).
+-- A null schema of query or body: whatever comes is passed on as it is. A null answer: none, not JSON, or of the provider's form.
 
 CREATE OR REPLACE FUNCTION switchboard._http_routes()
 RETURNS TABLE (method text, path text, handler text, access text, query text, body text, answer text, status int, tag text, summary text)
@@ -11,7 +12,8 @@ AS $$
   VALUES
     ('GET',  '/healthz', '_http_health', 'anyone', NULL, NULL, 'Health', 200, 'service', 'Whether the service works'),
     ('GET',  '/metrics', '_http_metrics', 'anyone', NULL, NULL, NULL, 200, 'service', 'Figures for Prometheus'),
-    ('POST', '/api/webhooks/call/status', '_http_twilio_status', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'Call status in the form of Twilio'),
+    ('POST', '/api/webhooks/call/incoming', '_http_call_webhook', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'A call that comes in, in the form of Twilio'),
+    ('POST', '/api/webhooks/call/status', '_http_call_webhook', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'Call status in the form of Twilio'),
     ('POST', '/api/webhooks/{provider}/{event}', '_http_webhook', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'A webhook of a provider'),
     ('GET',  '/api/webhooks/{provider}/{event}', '_http_webhook', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'A webhook that comes as GET'),
     ('POST', '/api/campaigns/trigger-call', '_http_trigger_call', 'tenant', NULL, 'TriggerCall', 'TriggeredCall', 200, 'call triggers', 'Call one customer about a product'),
@@ -54,6 +56,26 @@ AS $$
     ('GET',  '/api/dialer/analytics', '_http_analytics', 'tenant', 'AnalyticsQuery', NULL, 'Analytics', 200, 'figures', 'Figures of calls'),
     ('GET',  '/api/call-center/agent-report', '_http_agent_report', 'tenant', 'AgentReportQuery', NULL, 'AgentReport', 200, 'figures', 'What agents did'),
     ('GET',  '/api/call-center/stats', '_http_service_level', 'tenant', 'StatsQuery', NULL, 'ServiceLevel', 200, 'figures', 'How fast inbound calls were served'),
+    ('GET',  '/api/call-center/queue', '_http_queue', 'tenant', 'QueueQuery', NULL, 'Queue', 200, 'call centre', 'Who and what waits'),
+    ('POST', '/api/call-center/claim', '_http_claim', 'tenant', NULL, 'Claim', 'Claimed', 200, 'call centre', 'Take whoever has waited longest'),
+    ('POST', '/api/call-center/calls/{id}/assign', '_http_assign_call', 'tenant', NULL, 'Assign', 'Call', 200, 'call centre', 'Give a live call to somebody'),
+    ('GET',  '/api/call-center/agents', '_http_agents', 'tenant', 'AgentQuery', NULL, 'AgentList', 200, 'call centre', 'What everybody is doing'),
+    ('GET',  '/api/call-center/agents/{id}', '_http_agent', 'tenant', NULL, NULL, 'Agent', 200, 'call centre', 'What one is doing; me is whoever asks'),
+    ('PUT',  '/api/call-center/agents/{id}/state', '_http_agent_state', 'tenant', NULL, 'StateChange', 'Agent', 200, 'call centre', 'Say what one is doing; me is whoever asks'),
+    ('GET',  '/api/call-center/support-requests', '_http_support_requests', 'tenant', 'SupportRequestQuery', NULL, 'SupportRequestList', 200, 'call centre', 'Support requests and callbacks, newest first'),
+    ('GET',  '/api/call-center/support-requests/{id}', '_http_support_request', 'tenant', NULL, NULL, 'SupportRequest', 200, 'call centre', 'One support request'),
+    ('PATCH', '/api/call-center/support-requests/{id}', '_http_change_request', 'tenant', NULL, 'SupportRequestChange', 'SupportRequest', 200, 'call centre', 'Change, assign, resolve, close or reopen it'),
+    ('POST', '/api/call-center/support-requests/{id}/assign', '_http_step_request', 'tenant', NULL, 'Assign', 'SupportRequest', 200, 'call centre', 'Give it to somebody'),
+    ('POST', '/api/call-center/support-requests/{id}/resolve', '_http_step_request', 'tenant', NULL, 'SupportRequestEnd', 'SupportRequest', 200, 'call centre', 'Say that it is done'),
+    ('POST', '/api/call-center/support-requests/{id}/close', '_http_step_request', 'tenant', NULL, 'SupportRequestEnd', 'SupportRequest', 200, 'call centre', 'Close it for good'),
+    ('POST', '/api/call-center/support-requests/{id}/reopen', '_http_step_request', 'tenant', NULL, NULL, 'SupportRequest', 200, 'call centre', 'Open it again'),
+    ('POST', '/api/call-center/callbacks', '_http_new_callback', 'tenant', NULL, 'NewCallback', 'SupportRequest', 201, 'call centre', 'Have somebody called back'),
+    ('GET',  '/api/wallboard', '_http_wallboard', 'tenant', NULL, NULL, 'Wallboard', 200, 'call centre', 'Everything that a screen on the wall shows'),
+    ('POST', '/api/customer/support-request', '_http_new_support_request', 'anyone', 'SupportTenant', 'NewSupportRequest', 'SupportRequestReceipt', 201, 'public', 'Ask for help'),
+    ('GET',  '/api/me', '_http_me', 'tenant', NULL, NULL, 'Me', 200, 'access', 'For whom the request is made'),
+    ('GET',  '/api/keys', '_http_api_keys', 'tenant', 'ApiKeyQuery', NULL, 'ApiKeyList', 200, 'access', 'API keys, newest first'),
+    ('POST', '/api/keys', '_http_new_api_key', 'tenant', NULL, 'NewApiKey', 'MadeApiKey', 201, 'access', 'Make an API key'),
+    ('DELETE', '/api/keys/{id}', '_http_revoke_api_key', 'tenant', NULL, NULL, NULL, 204, 'access', 'End an API key'),
     ('GET',  '/api/events', '_http_events', 'tenant', 'EventQuery', NULL, 'EventPage', 200, 'events', 'What happened since; as a stream: docs/events.md')
 $$;
 COMMENT ON FUNCTION switchboard._http_routes() IS
@@ -142,6 +164,7 @@ BEGIN
   route.methods := (SELECT string_agg(m, ', ' ORDER BY m) FROM jsonb_object_keys(methods) m);
   method := methods -> CASE verb WHEN 'HEAD' THEN 'GET' ELSE verb END;
   IF method IS NULL THEN
+    route.path := (SELECT min(m.value ->> 'path') FROM jsonb_each(methods) m);
     RETURN route;
   END IF;
   FOR n IN 1 .. cardinality(parts) LOOP
@@ -159,8 +182,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._http_find_route(text, text) IS
-  'The route of a request: the function that serves it, with what it needs; only its methods when it has others; NULL when there is no
-such path. HEAD is served as GET.';
+  'The route of a request: the function that serves it, with what it needs; only path and methods when it has others; all NULL when
+there is no such path. HEAD is served as GET.';
 REVOKE ALL ON FUNCTION switchboard._http_find_route(text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_call_route(route switchboard.http_route, request switchboard.http_request)

@@ -182,8 +182,12 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 -- Parallel unsafe, as _http_is_time().
 DECLARE
-  fields constant jsonb := switchboard._http_fields(request);
+  fields jsonb := '{}';
 BEGIN
+  -- Nothing at all will do where nothing is needed.
+  IF request.body <> '' OR switchboard._http_input_tree() -> schema @> '[{"needed": true}]' THEN
+    fields := switchboard._http_fields(request);
+  END IF;
   PERFORM switchboard._http_check(schema, fields, 'field');
   RETURN fields;
 END
