@@ -65,7 +65,7 @@ BEGIN
           WHERE r.tenant_id = tenant AND r.created_at > at - interval '1 hour' AND r.source IN ('form', 'application')
             AND CASE k.of WHEN 'email' THEN lower(r.user_email) = lower(email) WHEN 'address' THEN r.address_hash = hash ELSE true END) n) l
   WHERE l.made >= l.most
-  ORDER BY l.until DESC LIMIT 1;
+  ORDER BY l.until DESC, l.of DESC LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'more than % support requests an hour from %', broken.most,
         CASE broken.of WHEN 'email' THEN email WHEN 'address' THEN 'one network address' ELSE 'the public' END
