@@ -12,6 +12,7 @@
 
 #include "workers/gateway/access_log.hpp"
 #include "workers/gateway/database_pool.hpp"
+#include "workers/gateway/event_streams.hpp"
 #include "workers/gateway/gateway_options.hpp"
 #include "workers/gateway/http_server.hpp"
 
@@ -47,7 +48,8 @@ void Serve(const GatewayOptions& options) {
   boost::asio::io_context io(1);
   DatabasePool database(io, options.pool, Log);
   AccessLog access_log(io, options.access_log);
-  HttpServer server(io, options.server, database, access_log, nullptr, Log);
+  EventStreams streams(io, options.pool.dsn, options.streams, Log);
+  HttpServer server(io, options.server, database, access_log, &streams, Log);
   boost::asio::signal_set stop(io, SIGTERM, SIGINT);
   stop.async_wait([&](boost::system::error_code error, int) {
     if (!error) {

@@ -36,6 +36,11 @@ constexpr char kUsage[] =
     "  --header-timeout S     first to last byte of a header, and grace for a body (10)\n"
     "  --idle-timeout S       between requests of a connection (60)\n"
     "  --min-rate BYTES       a second that slow bodies and slow readers must make (1000)\n"
+    "  --max-streams N        streams of events at once (1000)\n"
+    "  --max-tenant-streams N of them for one tenant (500)\n"
+    "  --max-user-streams N   of them for one user (20)\n"
+    "  --stream-recheck S     between checks of a stream's credentials (60)\n"
+    "  --stream-patience S    for a listener to take what was sent (20)\n"
     "  --version              print the version and exit\n";
 
 [[noreturn]] void Fail(const std::string& message) {
@@ -95,6 +100,11 @@ std::vector<Option> OptionTable(GatewayOptions* options) {
           Number("header-timeout", 1, 3600, &server.header_timeout),
           Number("idle-timeout", 1, 86400, &server.idle_timeout),
           Number("min-rate", 1, kGigabyte, &server.min_rate),
+          Number("max-streams", 0, 65536, &options->streams.max_streams),
+          Number("max-tenant-streams", 1, 65536, &options->streams.max_per_tenant),
+          Number("max-user-streams", 1, 65536, &options->streams.max_per_user),
+          Number("stream-recheck", 1, 3600, &options->streams.recheck),
+          Number("stream-patience", 1, 3600, &options->streams.patience),
           {"version", false,
            [](const char*) {
              std::cout << "switchboard-gateway " << SB_VERSION << "\n";

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "workers/gateway/database_pool.hpp"
+#include "workers/gateway/event_streams.hpp"
 #include "workers/gateway/http_server.hpp"
 
 namespace switchboard::gateway {
@@ -11,6 +12,7 @@ namespace switchboard::gateway {
 struct GatewayOptions {
   PoolOptions pool;
   ServerOptions server;
+  StreamOptions streams;
   std::string access_log = "-";  // a file, "-" for the standard output, empty for none
 };
 

@@ -1,0 +1,112 @@
+#include "workers/gateway/event_hub.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace switchboard::gateway {
+namespace {
+
+constexpr int kLiveRows = 500;
+// What one listener who is behind holds: fewer rows, of which a batch is kept.
+constexpr int kOldRows = 100;
+
+}  // namespace
+
+void EventHub::Join(EventListener* listener) {
+  listeners_.insert(listener);
+  if (!started_ && !reading_) {
+    Read();
+  }
+}
+
+void EventHub::Leave(EventListener* listener) {
+  if (listeners_.erase(listener) > 0 && listeners_.empty()) {
+    left_at_ = Clock::now();
+  }
+}
+
+void EventHub::OnNews(std::int64_t seq) {
+  if (seq > ring_.end()) {
+    Read();
+  }
+}
+
+void EventHub::Poll(Clock::duration interval) {
+  if (!reading_ && Clock::now() - read_at_ >= interval) {
+    Read();
+  }
+}
+
+void EventHub::Read() {
+  if (database_ == nullptr) {
+    return;
+  }
+  if (reading_) {
+    read_again_ = true;
+    return;
+  }
+  reading_ = true;
+  read_again_ = false;
+  read_at_ = Clock::now();
+  if (!started_) {
+    return database_->ReadPosition(
+        tenant_, [self = shared_from_this()](const auto& position) { self->OnPosition(position); });
+  }
+  // Not up to the number that was announced: anybody in the database can notify.
+  database_->ReadPage(
+      EventDatabase::Lane::kLive, tenant_, ring_.end(), std::nullopt, kLiveRows,
+      [self = shared_from_this()](FeedPage page) { self->OnPage(std::move(page)); });
+}
+
+void EventHub::OnPosition(std::optional<std::int64_t> position) {
+  reading_ = false;
+  if (!position || database_ == nullptr) {
+    return;  // Poll tries again
+  }
+  started_ = true;
+  ring_.Restart(*position);
+  WakeAll();
+}
+
+void EventHub::OnPage(FeedPage page) {
+  reading_ = false;
+  if (!page.ok || database_ == nullptr) {
+    return;  // Poll tries again
+  }
+  if (page.gap) {
+    ++gaps_;
+    ring_.Restart(*page.gap);
+  }
+  const bool news = page.gap || !page.frames.empty();
+  for (FramePointer& frame : page.frames) {
+    ring_.Append(std::move(frame));
+  }
+  if (news) {
+    WakeAll();
+  }
+  if (page.full || read_again_) {
+    Read();
+  }
+}
+
+void EventHub::WakeAll() {
+  const std::vector<EventListener*> woken(listeners_.begin(), listeners_.end());
+  for (EventListener* listener : woken) {
+    if (listeners_.contains(listener)) {
+      listener->Wake();
+    }
+  }
+}
+
+void EventHub::ReadOld(std::int64_t after, std::function<void(FeedPage)> done) {
+  if (database_ == nullptr) {
+    return;
+  }
+  std::optional<std::int64_t> upto;
+  if (after <= ring_.end()) {
+    upto = ring_.end();
+  }
+  database_->ReadPage(EventDatabase::Lane::kOther, tenant_, after, upto, kOldRows, std::move(done));
+}
+
+}  // namespace switchboard::gateway
