@@ -47,6 +47,6 @@ class Carrier(Program):
 
 
 class Gateway(Program):
-    def __init__(self, cluster, database="postgres"):
+    def __init__(self, cluster, database="postgres", options=(), **more):
         super().__init__(BUILD / "switchboard-gateway", "--port", "0", "--connections", "4",
-                         "--dsn", f"dbname={database}", env=cluster.environment())
+                         "--dsn", f"dbname={database}", *options, env=cluster.environment(), **more)

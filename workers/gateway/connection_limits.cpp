@@ -40,7 +40,7 @@ bool ConnectionSlot::CountFor(const Address& address) {
     return true;
   }
   CountForNobody();
-  if (limits_->max_per_address_ == 0 || IsThisMachine(counted)) {
+  if (limits_->max_per_address_ == 0 || IsThisMachine(address)) {
     return true;
   }
   std::size_t& count = limits_->per_address_[counted];

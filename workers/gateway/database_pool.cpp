@@ -37,6 +37,7 @@ DatabaseReply ReplyFromError(const PGresult* result) {
   reply.error = std::string(code) + " " + PQresultErrorMessage(result);
   if (code.starts_with("22")) {
     reply.kind = DatabaseReply::Kind::kRejected;
+    reply.error = code;  // the message may hold the value
   } else if (code.empty() || code.starts_with("08") || code.starts_with("53") ||
              code.starts_with("57") || code == "55P03" || code == "40001" || code == "40P01") {
     reply.kind = DatabaseReply::Kind::kUnavailable;

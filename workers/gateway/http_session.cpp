@@ -144,6 +144,7 @@ void HttpSession::BeginRequest() {
   header_taken_ = false;
   keep_alive_ = false;
   is_head_ = false;
+  is_read_ = true;
   version_ = 11;
   route_.clear();
   parser_.emplace();
@@ -342,6 +343,7 @@ void HttpSession::RefuseUnreadable(Error error) {
 // For what was not read to its end: the connection cannot be used any more.
 void HttpSession::Refuse(unsigned status, std::string_view title, std::string_view detail) {
   keep_alive_ = false;
+  is_read_ = false;
   if (!header_taken_) {
     NameRequest();
   }
@@ -400,10 +402,13 @@ void HttpSession::OnWritten(Error error) {
   if (error) {
     return Close();
   }
-  if (!keep_alive_ || state_->stopping) {
-    return Linger();
+  if (keep_alive_ && !state_->stopping) {
+    return AwaitRequest();
   }
-  AwaitRequest();
+  if (is_read_) {
+    return Close();
+  }
+  Linger();
 }
 
 void HttpSession::Linger() {

@@ -89,6 +89,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   bool header_taken_ = false;
   bool keep_alive_ = false;
   bool is_head_ = false;
+  bool is_read_ = true;  // or refused with some of it still to come
   std::size_t drained_ = 0;
 };
 

@@ -70,6 +70,14 @@ bool IsHopByHop(boost::beast::string_view name) {
          iequals(name, "transfer-encoding") || iequals(name, "keep-alive");
 }
 
+// The characters of a field name (RFC 9110 section 5.6.2).
+bool IsToken(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) ||
+           std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
 bool HasLineBreak(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
 }
@@ -85,7 +93,7 @@ void CopyHeaders(const std::string& json, HttpAnswer* answer) {
     if (name == kRouteHeader) {
       answer->route = value;
     } else if (member.value.IsString() && !IsHopByHop({name.data(), name.size()}) &&
-               !HasLineBreak(value) && !HasLineBreak(name)) {
+               !HasLineBreak(value) && IsToken(name)) {
       answer->response.set(boost::beast::string_view(name.data(), name.size()),
                            boost::beast::string_view(value.data(), value.size()));
     }
