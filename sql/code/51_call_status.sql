@@ -118,8 +118,10 @@ BEGIN
           CASE WHEN s.after = 'completed' OR s.true_end IS NOT NULL
                THEN coalesce(s.true_end, s.ended_at, c.ended_at) - coalesce(s.duration, c.duration, 0) * interval '1 second' END),
         ended_at = coalesce(s.true_end, c.ended_at, s.ended_at),
-        expires_at = CASE WHEN switchboard._call_rank(s.after) < 3 AND c.direction = 'outbound'
-                          THEN switchboard._news_due(c, s.after = 'answered', at) END,
+        -- While nobody speaks with a caller, _inbound_plan() sees to it.
+        expires_at = CASE WHEN switchboard._call_rank(s.after) = 3 THEN NULL
+                          WHEN c.direction = 'outbound' OR s.after = 'answered' THEN switchboard._news_due(c, s.after = 'answered', at)
+                          ELSE c.expires_at END,
         answered_by = coalesce(s.answered_by, c.answered_by),
         recording_url = coalesce(s.recording_url, c.recording_url),
         hangup_cause = CASE WHEN s.true_end IS NULL

@@ -37,7 +37,7 @@ AS $$
 -- SECURITY DEFINER: looks at every tenant. Cost: one index probe, past the entries of calls that ended since the last vacuum.
 BEGIN
   RETURN (SELECT c.expires_at FROM switchboard.call_logs c
-          WHERE c.direction = 'outbound' AND c.status IN ('initiated', 'ringing', 'answered') AND c.expires_at IS NOT NULL
+          WHERE c.status IN ('initiated', 'ringing', 'answered') AND c.expires_at IS NOT NULL
           ORDER BY c.expires_at LIMIT 1);
 END
 $$;
@@ -53,7 +53,7 @@ AS $$
 BEGIN
   RETURN ARRAY(
     SELECT c.id FROM switchboard.call_logs c
-    WHERE c.direction = 'outbound' AND c.status IN ('initiated', 'ringing', 'answered') AND c.expires_at <= at
+    WHERE c.status IN ('initiated', 'ringing', 'answered') AND c.expires_at <= at
     ORDER BY c.expires_at LIMIT max_calls FOR NO KEY UPDATE SKIP LOCKED);
 END
 $$;
@@ -117,7 +117,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard.expire_silent_calls(timestamptz, int) IS
-  'Ends outbound calls that were placed and of which nothing has been heard for too long, at most so many; returns how many. One that
+  'Ends calls that were placed, or have come in, and of which nothing has been heard for too long, at most so many; returns how many. One that
 was not answered within ring_expiry fails, and its person is tried again as after any failed call (outcome failed). One that was
 answered is completed after talk_expiry; its duration is the time from the answer to the last word about it, and a completed status
 that comes later still brings the true one. Both settings are seconds, in the settings of the campaign or the tenant: ring_expiry

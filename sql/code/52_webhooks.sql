@@ -411,7 +411,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 AS $$
 -- SECURITY DEFINER: acts for the tenant of the account. Internal.
 BEGIN
-  IF account.provider = 'twilio' THEN
+  IF account.provider = 'twilio' AND switchboard._is_twilio_inbound(event, fields) THEN
+    RETURN switchboard._inbound_reply(account, NULL, event, url, fields);
+  ELSIF account.provider = 'twilio' THEN
     RETURN switchboard._twilio_reply(account, event, switchboard._uuid_or_null(switchboard._url_query(url) ->> 'call'), fields);
   ELSIF account.provider = 'vonage' THEN
     RETURN switchboard._vonage_reply(account, event, url, fields);

@@ -11,7 +11,7 @@ BEGIN
   -- Delivery order is not guaranteed and a status can be sent twice; SequenceNumber names the event where there is one. A call can
   -- have several recordings, and several agents can be rung for it.
   dedupe_key := concat_ws(':', event, external_id,
-    CASE event WHEN 'recording' THEN fields ->> 'RecordingSid' WHEN 'dial-status' THEN fields ->> 'DialCallSid' END,
+    CASE event WHEN 'recording' THEN fields ->> 'RecordingSid' WHEN 'voicemail' THEN fields ->> 'RecordingSid' WHEN 'dial-status' THEN fields ->> 'DialCallSid' END,
     coalesce(fields ->> 'SequenceNumber', fields ->> 'CallStatus', fields ->> 'MessageStatus', fields ->> 'SmsStatus',
              fields ->> 'RecordingStatus'));
 END
@@ -64,8 +64,10 @@ DECLARE
   told   switchboard.call_status_event;
   call   uuid;
 BEGIN
-  IF fields ? 'CallSid' THEN
-    IF fields ->> 'Direction' = 'inbound' OR inbox.event NOT IN ('status', 'answer', 'amd', 'recording', 'dial-status', 'opt-out') THEN
+  IF switchboard._is_twilio_inbound(inbox.event, fields) THEN
+    RETURN switchboard._act_twilio_inbound(inbox, fields);
+  ELSIF fields ? 'CallSid' THEN
+    IF inbox.event NOT IN ('status', 'answer', 'amd', 'recording', 'dial-status', 'opt-out') THEN
       RETURN NULL;
     END IF;
     told := ROW(switchboard._uuid_or_null(query ->> 'call'), inbox.tenant_id, 'twilio', fields ->> 'CallSid',

@@ -12,7 +12,8 @@ BEGIN
     RAISE EXCEPTION 'neither uuid nor conversation_uuid' USING ERRCODE = '22023';
   END IF;
   dedupe_key := concat_ws(':', event, external_id, fields ->> 'recording_uuid', fields ->> 'status', fields ->> 'sub_state',
-                          CASE WHEN NOT fields ?| '{recording_uuid,status}' AND event <> 'answer' THEN fields ->> 'timestamp' END);
+                          CASE WHEN NOT fields ?| '{recording_uuid,status}' AND event NOT IN ('incoming', 'answer', 'wait')
+                               THEN fields ->> 'timestamp' END);
 END
 $$;
 COMMENT ON FUNCTION switchboard._read_vonage(text, jsonb) IS
@@ -87,14 +88,22 @@ COMMENT ON FUNCTION switchboard._act_vonage_machine(uuid, jsonb, timestamptz) IS
   'Acts on the news that a machine has answered, where the call has been connected meanwhile.';
 REVOKE ALL ON FUNCTION switchboard._act_vonage_machine(uuid, jsonb, timestamptz) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._vonage_recording_seconds(fields jsonb)
+RETURNS int
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT greatest(extract(epoch FROM switchboard._text_timestamp(fields ->> 'end_time') - switchboard._text_timestamp(fields ->> 'start_time')),
+                  0)::int
+$$;
+COMMENT ON FUNCTION switchboard._vonage_recording_seconds(jsonb) IS 'How long a recording of Vonage is; NULL: it does not say.';
+REVOKE ALL ON FUNCTION switchboard._vonage_recording_seconds(jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._act_vonage_recording(call uuid, fields jsonb)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
   -- SECURITY DEFINER: acts for the tenant of the call. Internal.
-  SELECT switchboard._note_recording(call, fields ->> 'recording_uuid', fields ->> 'recording_url',
-    greatest(extract(epoch FROM switchboard._text_timestamp(fields ->> 'end_time') - switchboard._text_timestamp(fields ->> 'start_time')),
-             0)::int,
+  SELECT switchboard._note_recording(call, fields ->> 'recording_uuid', fields ->> 'recording_url', switchboard._vonage_recording_seconds(fields),
     CASE WHEN fields ->> 'size' ~ '^[0-9]{1,18}$' THEN (fields ->> 'size')::bigint END,
     jsonb_build_object('conversation_uuid', fields ->> 'conversation_uuid'))
 $$;
@@ -113,11 +122,12 @@ DECLARE
   log  switchboard.call_logs;
   told switchboard.call_status_event;
 BEGIN
-  IF fields ->> 'direction' = 'inbound' OR inbox.event NOT IN ('status', 'answer', 'dial-status', 'opt-out', 'recording') THEN
-    RETURN NULL;
-  END IF;
   log := switchboard._vonage_call(inbox.tenant_id, switchboard._url_query(inbox.url), fields);
-  IF log.id IS NULL THEN
+  IF switchboard._is_vonage_inbound(log, inbox.event, switchboard._url_query(inbox.url), fields) THEN
+    RETURN switchboard._act_vonage_inbound(inbox, log, fields);
+  ELSIF fields ->> 'direction' = 'inbound' OR inbox.event NOT IN ('status', 'answer', 'dial-status', 'opt-out', 'recording') THEN
+    RETURN NULL;
+  ELSIF log.id IS NULL THEN
     RETURN 'unknown call';
   ELSIF fields ->> 'recording_url' <> '' AND fields ->> 'recording_uuid' <> '' THEN
     PERFORM switchboard._act_vonage_recording(log.id, fields);
@@ -138,7 +148,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._act_vonage(switchboard.webhook_inbox, jsonb) IS
-  'Acts on a webhook of Vonage: progress of a call we placed, who or what has answered it, its recordings, what came of ringing an
+  'Acts on a webhook of Vonage: a call that a customer makes; progress of a call we placed, who or what has answered it, its recordings, what came of ringing an
 agent (dial-status), a key pressed (opt-out).';
 REVOKE ALL ON FUNCTION switchboard._act_vonage(switchboard.webhook_inbox, jsonb) FROM PUBLIC;
 

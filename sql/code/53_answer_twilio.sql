@@ -21,17 +21,17 @@ COMMENT ON FUNCTION switchboard._act_twilio_dial(uuid, text, jsonb, timestamptz)
   'Acts on the end of a Dial (dial-status) and on a key pressed during the safe-harbour message (opt-out).';
 REVOKE ALL ON FUNCTION switchboard._act_twilio_dial(uuid, text, jsonb, timestamptz) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._twiml_noun(endpoint text)
+CREATE OR REPLACE FUNCTION switchboard._twiml_noun(endpoint text, attributes text DEFAULT '')
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE WHEN endpoint ~ '^\+?[0-9][0-9 ()-]*$' THEN '<Number>' || switchboard._xml_escape(endpoint) || '</Number>'
-              WHEN endpoint ~* '^sips?:' THEN '<Sip>' || switchboard._xml_escape(endpoint) || '</Sip>'
-              ELSE '<Client>' || switchboard._xml_escape(regexp_replace(endpoint, '^client:', '')) || '</Client>' END
+  SELECT format('<%s%s>%s</%1$s>', n.noun, attributes, switchboard._xml_escape(regexp_replace(endpoint, '^client:', '')))
+  FROM (SELECT CASE WHEN endpoint ~ '^\+?[0-9][0-9 ()-]*$' THEN 'Number' WHEN endpoint ~* '^sips?:' THEN 'Sip' ELSE 'Client' END AS noun) n
 $$;
-COMMENT ON FUNCTION switchboard._twiml_noun(text) IS
-  'What a Dial rings for an endpoint: a phone number, a sip: address, else a client (with or without client:).';
-REVOKE ALL ON FUNCTION switchboard._twiml_noun(text) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._twiml_noun(text, text) IS
+  'What a Dial rings for an endpoint: a phone number, a sip: address, else a client (with or without client:). attributes: XML, each after
+a space.';
+REVOKE ALL ON FUNCTION switchboard._twiml_noun(text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._twiml_say(plan jsonb)
 RETURNS text

@@ -143,11 +143,14 @@ DECLARE
   log    switchboard.call_logs;
   plan   jsonb;
 BEGIN
-  IF event NOT IN ('answer', 'dial-status', 'opt-out')
+  IF event NOT IN ('incoming', 'answer', 'wait', 'dial-status', 'opt-out')
      OR event = 'dial-status' AND fields ? 'status' AND NOT switchboard._vonage_dial_failed(fields ->> 'status') THEN
     RETURN NULL;
   END IF;
   log := switchboard._vonage_call(account.tenant_id, switchboard._url_query(url), fields);
+  IF switchboard._is_vonage_inbound(log, event, switchboard._url_query(url), fields) THEN
+    RETURN switchboard._inbound_reply(account, log, event, url, fields);
+  END IF;
   plan := switchboard._reply_plan(log.id, event, switchboard._pressed_key(fields),
                                   coalesce(fields ->> 'status' = 'cancelled', false), NULL);
   RETURN CASE WHEN event = 'answer' AND plan ->> 'action' IN ('say', 'connect') THEN switchboard._ncco_record(account, log) ELSE '[]' END

@@ -82,3 +82,131 @@ COMMENT ON FUNCTION switchboard._take_inbound_call(uuid, switchboard.provider_ac
 made, the trail, the event new-call. Returns its id, also of one that is known already. from_number, to_number: as the provider tells
 them; withheld numbers are kept as they come, without a contact. raw: the provider''s fields.';
 REVOKE ALL ON FUNCTION switchboard._take_inbound_call(uuid, switchboard.provider_accounts, text, text, text, timestamptz, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._lock_call(call uuid)
+RETURNS switchboard.call_logs
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for any tenant. Internal.
+DECLARE
+  log switchboard.call_logs;
+BEGIN
+  SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = call FOR NO KEY UPDATE;
+  RETURN log;
+END
+$$;
+COMMENT ON FUNCTION switchboard._lock_call(uuid) IS 'A call, locked; all null: there is none.';
+REVOKE ALL ON FUNCTION switchboard._lock_call(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._apply_inbound_status(told switchboard.call_status_event)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the call. Internal. Locked before it is looked at: that an agent has picked up comes before or
+-- after. Who has waited for an agent and goes without having been sent elsewhere has given up.
+DECLARE
+  log switchboard.call_logs := switchboard._lock_call(told.call_log_id);
+BEGIN
+  IF told.status = 'answered' THEN
+    told.status := 'ringing';   -- by the provider; see the head of this file
+  ELSIF switchboard._call_rank(told.status) = 3 AND switchboard._call_rank(log.status) < 3 AND log.answered_at IS NULL THEN
+    told.status := CASE told.status WHEN 'completed' THEN 'no-answer' ELSE told.status END;
+    UPDATE switchboard.call_logs c SET abandoned = true
+    WHERE c.id = log.id AND c.queued_at IS NOT NULL AND c.left_queue_at IS NULL AND c.hang_up_at IS NULL;
+  END IF;
+  PERFORM switchboard._apply_call_status(ARRAY[told]);
+END
+$$;
+COMMENT ON FUNCTION switchboard._apply_inbound_status(switchboard.call_status_event) IS
+  'Applies what a provider says about a call that a customer makes: answered is the agent''s to say, and one that ends without is
+no-answer, and abandoned when it waited for an agent.';
+REVOKE ALL ON FUNCTION switchboard._apply_inbound_status(switchboard.call_status_event) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._inbound_answered(call uuid, agent uuid, since timestamptz, raw jsonb)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the call. Internal. The end may have been heard of first, and been taken for a no-answer.
+DECLARE
+  log switchboard.call_logs := switchboard._lock_call(call);
+BEGIN
+  IF switchboard._call_rank(log.status) < 3 OR log.status <> 'no-answer' THEN
+    PERFORM switchboard._apply_call_status(ARRAY[ROW(log.id, log.tenant_id, log.provider, NULL, 'answered', since, NULL, NULL, NULL, NULL,
+                                                     raw)::switchboard.call_status_event]);
+  ELSE
+    INSERT INTO switchboard.call_events (tenant_id, call_log_id, status, raw, occurred_at) VALUES (log.tenant_id, call, 'answered', raw, since);
+    PERFORM switchboard._add_event(log.tenant_id, 'call-status-updated', call, jsonb_build_object('callId', call, 'status', 'completed'),
+                                   coalesce(log.user_id, agent));
+  END IF;
+  UPDATE switchboard.call_logs c
+  SET status = CASE c.status WHEN 'no-answer' THEN 'completed' ELSE c.status END, abandoned = false,
+      answered_at = least(c.answered_at, since), connected_at = least(c.connected_at, since), user_id = coalesce(c.user_id, agent),
+      assigned_at = CASE WHEN agent IS NOT NULL THEN coalesce(c.assigned_at, since) END
+  WHERE c.id = log.id;
+END
+$$;
+COMMENT ON FUNCTION switchboard._inbound_answered(uuid, uuid, timestamptz, jsonb) IS
+  'Somebody speaks, or spoke, with the caller from then on: an agent, or (agent NULL) whoever it was put through to. raw: the provider''s
+word.';
+REVOKE ALL ON FUNCTION switchboard._inbound_answered(uuid, uuid, timestamptz, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._requeue_call(log switchboard.call_logs, at timestamptz)
+RETURNS switchboard.call_logs
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the call. Internal: the caller has locked the call. queued_at stays: whoever called first is
+-- served first.
+DECLARE
+  only_for text := switchboard._inbound_settings(log.tenant_id, log.account_id, log.to_number) ->> 'route';
+BEGIN
+  UPDATE switchboard.call_logs c
+  SET assigned_at = NULL, queued_at = coalesce(c.queued_at, at),
+      user_id = CASE WHEN only_for = 'user:' || c.user_id THEN c.user_id END
+  WHERE c.id = log.id RETURNING c.* INTO log;
+  PERFORM switchboard._tell_queue(log, jsonb_build_object('change', 'waits-again'));
+  RETURN log;
+END
+$$;
+COMMENT ON FUNCTION switchboard._requeue_call(switchboard.call_logs, timestamptz) IS
+  'Puts a call whose agent was not reached back to where it was in the queue; returns it.';
+REVOKE ALL ON FUNCTION switchboard._requeue_call(switchboard.call_logs, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._tell_queue(log switchboard.call_logs, more jsonb)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY DEFINER: the feed is not the application's to write. Internal. For all agents: no customer data.
+  SELECT switchboard._add_event(log.tenant_id, 'queue-updated', log.id, jsonb_strip_nulls(jsonb_build_object(
+    'callId', log.id, 'queuedAt', log.queued_at, 'priority', log.priority, 'skills', log.skills)) || more)
+$$;
+COMMENT ON FUNCTION switchboard._tell_queue(switchboard.call_logs, jsonb) IS
+  'Tells the feed that an inbound call waits, waits again, or waits no longer (change: waits, waits-again, overflow).';
+REVOKE ALL ON FUNCTION switchboard._tell_queue(switchboard.call_logs, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._inbound_unanswered(call uuid, agent uuid, at timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the call. Internal. Harmless when repeated: by then the call is somebody else's.
+DECLARE
+  log  switchboard.call_logs := switchboard._lock_call(call);
+  busy switchboard.agent_states;
+BEGIN
+  IF switchboard._call_rank(log.status) = 3 OR log.id IS NULL THEN
+    RETURN;
+  ELSIF agent IS NULL AND log.overflow = 'number' THEN
+    PERFORM switchboard._leave_number(log, at);
+    RETURN;
+  END IF;
+  busy := switchboard._busy_agent(log);
+  IF busy.user_id = agent THEN
+    PERFORM switchboard._change_agent(busy, coalesce(busy.next_state, 'paused'),
+      CASE WHEN busy.next_state IS NULL THEN 'did not answer' ELSE busy.next_reason END, NULL, at);
+    PERFORM switchboard._requeue_call(log, at);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION switchboard._inbound_unanswered(uuid, uuid, timestamptz) IS
+  'An agent did not pick up while the caller waited: the agent is paused ("did not answer"), the call waits again. agent NULL: the number
+that it was put through to did not answer.';
+REVOKE ALL ON FUNCTION switchboard._inbound_unanswered(uuid, uuid, timestamptz) FROM PUBLIC;

@@ -6,7 +6,7 @@ RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT '{"route": "queue", "overflow": "voicemail", "skills": [], "priority": 0, "max_wait": 300, "max_queue": 100, "agent_timeout": 15,
-           "voicemail_max": 120, "announce_position": true, "record": false, "make_contacts": true, "distribution": "automatic"}'::jsonb
+           "voicemail_max": 120, "announce_position": true, "record": false, "make_contacts": true}'::jsonb
 $$;
 COMMENT ON FUNCTION switchboard._inbound_defaults() IS 'How inbound calls are treated unless settings say otherwise.';
 REVOKE ALL ON FUNCTION switchboard._inbound_defaults() FROM PUBLIC;
@@ -19,7 +19,7 @@ AS $$
 BEGIN
   RETURN (
     SELECT jsonb_build_object('timezone', t.timezone) || switchboard._inbound_defaults()
-           || jsonb_strip_nulls(coalesce(t.settings -> 'inbound', '{}') - 'numbers')
+           || jsonb_strip_nulls(coalesce(t.settings -> 'inbound', '{}') - '{numbers,distribution}'::text[])
            || jsonb_strip_nulls(coalesce(a.settings -> 'inbound', '{}'))
            || jsonb_strip_nulls(coalesce(t.settings #> ARRAY['inbound', 'numbers', called], '{}'))
     FROM switchboard.tenants t
@@ -60,7 +60,6 @@ AS $$
              OR value #>> '{}' LIKE 'user:%' AND switchboard._is_uuid(substr(value #>> '{}', 6)))
     WHEN key = 'overflow'
       THEN jsonb_typeof(value) = 'string' AND value #>> '{}' ~ '^(voicemail|callback|hangup|number:\+[1-9][0-9]{4,14})$'
-    WHEN key = 'distribution' THEN value IN ('"automatic"', '"manual"')
     WHEN key = 'callback_key' THEN jsonb_typeof(value) = 'string' AND value #>> '{}' ~ '^[0-9]$'
     WHEN key = 'skills'
       THEN jsonb_typeof(value) = 'array'
@@ -112,7 +111,12 @@ DECLARE
   numbers constant jsonb := coalesce(nullif(new.settings #> '{inbound,numbers}', 'null'), '{}');
   number  record;
 BEGIN
-  PERFORM switchboard._check_inbound(CASE jsonb_typeof(inbound) WHEN 'object' THEN inbound - 'numbers' ELSE inbound END, new.timezone);
+  PERFORM switchboard._check_inbound(CASE jsonb_typeof(inbound) WHEN 'object' THEN inbound - '{numbers,distribution}'::text[] ELSE inbound END,
+                                     new.timezone);
+  IF inbound -> 'distribution' NOT IN ('"automatic"', '"manual"', 'null') THEN
+    RAISE EXCEPTION 'inbound setting distribution cannot be %', inbound -> 'distribution'
+      USING ERRCODE = '22023', HINT = 'It is automatic or manual.';
+  END IF;
   IF jsonb_typeof(numbers) <> 'object' THEN
     RAISE EXCEPTION 'inbound setting numbers cannot be %', numbers USING ERRCODE = '22023', HINT = 'It is an object: {"+12025550100": {...}}.';
   END IF;

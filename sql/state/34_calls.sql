@@ -81,7 +81,7 @@ COMMENT ON COLUMN switchboard.call_logs.started_at IS 'When it began; of a queue
 COMMENT ON COLUMN switchboard.call_logs.dialed_at IS 'When the provider was asked to place it; null: it never was.';
 COMMENT ON COLUMN switchboard.call_logs.answered_at IS 'When it was answered.';
 COMMENT ON COLUMN switchboard.call_logs.ended_at IS 'When it ended.';
-COMMENT ON COLUMN switchboard.call_logs.expires_at IS 'When an outbound call that was placed is settled unless there is news of it, see expire_silent_calls(); null: not placed, or over.';
+COMMENT ON COLUMN switchboard.call_logs.expires_at IS 'When a call that was placed, or has come in, is settled unless there is news of it, see expire_silent_calls(); null: not placed, or over.';
 COMMENT ON COLUMN switchboard.call_logs.hang_up_at IS 'When somebody hung it up here; the provider is told as soon as it knows the call.';
 COMMENT ON COLUMN switchboard.call_logs.voicemail_at IS 'When a recorded message was left on it; null: none was.';
 COMMENT ON COLUMN switchboard.call_logs.abandoned IS 'Answered, but no agent was there in time.';
@@ -124,7 +124,7 @@ COMMENT ON INDEX switchboard.call_logs_queue_idx IS 'Inbound calls that wait for
 CREATE INDEX call_logs_homeless_idx ON switchboard.call_logs (tenant_id, campaign_id) WHERE waits AND account_id IS NULL;
 COMMENT ON INDEX switchboard.call_logs_homeless_idx IS 'Triggered calls that wait for an account that can make them.';
 CREATE INDEX call_logs_expiry_idx ON switchboard.call_logs (expires_at)
-    WHERE expires_at IS NOT NULL AND direction = 'outbound' AND status IN ('initiated', 'ringing', 'answered');
+    WHERE expires_at IS NOT NULL AND status IN ('initiated', 'ringing', 'answered');
 COMMENT ON INDEX switchboard.call_logs_expiry_idx IS 'Calls under way, by when they are settled without news.';
 
 ALTER TABLE switchboard.tasks ADD FOREIGN KEY (tenant_id, call_log_id)

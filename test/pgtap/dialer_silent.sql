@@ -38,10 +38,10 @@ SELECT is(test_dialer.call_event(pg_temp.call_of(n), 'in-progress', 2), 200, 'an
 SELECT is(pg_temp.patience(1), 360, 'ringing is no answer');
 SELECT is(pg_temp.patience(2), 14400, 'talking may take four hours');
 
--- Others' calls: the end comes in time, inbound, never placed by us.
+-- Others' calls: the end comes in time, entered by hand, never placed by us.
 SELECT is(test_dialer.call_event(pg_temp.call_of(4), 'busy', 1), 200, 'busy');
 SELECT is(pg_temp.patience(4), NULL, 'what is over does not expire');
-INSERT INTO switchboard.call_logs (direction, to_number, status, expires_at) VALUES ('inbound', '+12025559991', 'answered', now()), ('outbound', '+12025559992', 'initiated', NULL);
+INSERT INTO switchboard.call_logs (direction, to_number, status, expires_at) VALUES ('inbound', '+12025559991', 'answered', NULL), ('outbound', '+12025559992', 'initiated', NULL);
 
 -- Not answered.
 SELECT is(switchboard.expire_silent_calls(now() + interval '5 min'), 0, 'not too early');

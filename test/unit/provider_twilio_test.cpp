@@ -66,6 +66,9 @@ TEST_F(TwilioTest, BuildsRequestsAsRecorded) {
       {"call_redirect", "call.update",
        R"({"provider_call_id":"CA00000000000000000000000000000001","action":"redirect",
            "url":"https://pbx.example/next"})"},
+      {"call_redirect", "call.update",
+       R"({"provider_call_id":"CA00000000000000000000000000000001","action":"transfer",
+           "url":"https://pbx.example/next"})"},
       {"message_sms", "message",
        R"({"channel":"sms","to":"+14155550100","from":"+15005550006","body":"Hellö +1 & ok",
            "media":["https://pbx.example/a.png","https://pbx.example/b.png"],
@@ -191,9 +194,10 @@ TEST_F(TwilioTest, LeavesACallInDoubtWhenTheAnswerIsLost) {
   EXPECT_EQ(Interpret("call", kCall, Broken(Transport::kTimeout, 0)).outcome, Outcome::kRetry);
 }
 
-TEST_F(TwilioTest, CountsACallThatIsOverAsHungUp) {
+TEST_F(TwilioTest, HasNothingToHangUpOrToTransferOnACallThatIsOver) {
   const HttpResponse over = Answer(400, R"({"code":21220,"message":"Call is not in-progress"})");
   EXPECT_EQ(Interpret("call.update", R"({"action":"hangup"})", over).outcome, Outcome::kOk);
+  EXPECT_EQ(Interpret("call.update", R"({"action":"transfer"})", over).outcome, Outcome::kOk);
   EXPECT_EQ(Interpret("call.update", R"({"action":"redirect"})", over).outcome,
             Outcome::kPermanent);
 }

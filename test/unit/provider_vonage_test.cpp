@@ -72,6 +72,8 @@ TEST_F(VonageTest, BuildsRequestsAsRecorded) {
       {"call_hangup", "call.update", kUpdate + std::string(R"("action":"cancel"})")},
       {"call_redirect", "call.update",
        kUpdate + std::string(R"("action":"redirect","url":"https://pbx.example/next"})")},
+      {"call_redirect", "call.update",
+       kUpdate + std::string(R"("action":"transfer","url":"https://pbx.example/next"})")},
       {"call_play", "call.update",
        kUpdate + std::string(R"("action":"play","audio_url":"https://pbx.example/a.mp3"})")},
       {"call_status", "call.status", kUpdate + std::string(R"("x":1})")},
@@ -215,13 +217,15 @@ TEST_F(VonageTest, HonoursRetryAfter) {
   EXPECT_EQ(result.retry_after, 7s);
 }
 
-TEST_F(VonageTest, CountsACallThatIsOverAsHungUp) {
+TEST_F(VonageTest, HasNothingToHangUpOrToTransferOnACallThatIsOver) {
   const std::string hang_up = kUpdate + std::string(R"("action":"hangup"})");
+  const std::string transfer = kUpdate + std::string(R"("action":"transfer","url":"https://a"})");
   const std::string play = kUpdate + std::string(R"("action":"play","audio_url":"https://a"})");
   EXPECT_EQ(Interpret("call.update", hang_up, Answer(204)).outcome, Outcome::kOk);
   EXPECT_EQ(Interpret("call.update", play, Answer(204)).outcome, Outcome::kOk);
   for (const int status : {404, 409}) {
     EXPECT_EQ(Interpret("call.update", hang_up, Answer(status, "{}")).outcome, Outcome::kOk);
+    EXPECT_EQ(Interpret("call.update", transfer, Answer(status, "{}")).outcome, Outcome::kOk);
     EXPECT_EQ(Interpret("call.update", play, Answer(status, "{}")).outcome, Outcome::kPermanent);
   }
 }

@@ -97,7 +97,7 @@ Built BuildUpdate(const core::Json& payload, const std::string& call_url,
     form.emplace_back("Status", "completed");
   } else if (action == "cancel") {
     form.emplace_back("Status", "canceled");
-  } else if (action == "redirect" && !url.empty()) {
+  } else if ((action == "redirect" || action == "transfer") && !url.empty()) {
     form.emplace_back("Url", url);
   } else if (action == "play" && !audio.empty()) {
     form.emplace_back("Twiml", PlayTwiml(audio));
@@ -164,17 +164,19 @@ void ApplyCode(CodeClass code_class, int status, Result* result) {
   }
 }
 
-bool IsHangUp(const Job& job) {
+// Whether nothing is left to do once the call is over: it needs no hanging up, and a caller who has
+// hung up while waiting needs no agent.
+bool EndsWithCall(const Job& job) {
   if (job.kind != "call.update") return false;
   const std::optional<core::Json> payload = core::TryParseJson(job.payload);
-  return payload && Text(*payload, "action") == "hangup";
+  const std::string action = payload ? Text(*payload, "action") : "";
+  return action == "hangup" || action == "transfer";
 }
 
 Result Refused(const Job& job, const core::Json& body, int status, Result result) {
   const std::optional<std::int64_t> code = core::FindInt(body, "code");
   if (!code) return result;
-  // Nothing is left to hang up.
-  if (*code == kCallNotInProgress && IsHangUp(job)) return Taken("");
+  if (*code == kCallNotInProgress && EndsWithCall(job)) return Taken("");
   result.code = std::to_string(*code);
   if (std::string text = Text(body, "message"); !text.empty()) result.error = std::move(text);
   if (const auto code_class = ClassOf(*code)) ApplyCode(*code_class, status, &result);

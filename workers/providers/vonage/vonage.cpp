@@ -106,7 +106,7 @@ Built BuildUpdate(const core::Json& payload, const std::string& rest, const Job&
   std::string body;
   if (action == "hangup" || action == "cancel") {
     body = R"({"action":"hangup"})";
-  } else if (action == "redirect" && !url.empty()) {
+  } else if ((action == "redirect" || action == "transfer") && !url.empty()) {
     body = Transfer("url", "[" + core::JsonQuote(url) + "]");
   } else if (action == "play" && !audio.empty()) {
     body = Transfer("ncco", PlayNcco(audio));
@@ -170,17 +170,19 @@ Result Refused(const core::Json& body, int status, Result result) {
   return result;
 }
 
-bool IsHangUp(const Job& job) {
+// Whether nothing is left to do once the call is over: it needs no hanging up, and a caller who has
+// hung up while waiting needs no agent.
+bool EndsWithCall(const Job& job) {
   const std::optional<core::Json> payload = core::TryParseJson(job.payload);
   const std::string action = payload ? Text(*payload, "action") : "";
-  return job.kind == "call.update" && (action == "hangup" || action == "cancel");
+  return job.kind == "call.update" &&
+         (action == "hangup" || action == "cancel" || action == "transfer");
 }
 
 Result InterpretAnswer(const Job& job, const HttpResponse& response, Result result) {
   const bool taken = response.status / 100 == 2;
-  // What is over needs no hanging up.
   const bool over = response.status == 404 || response.status == 409;
-  if (job.kind == "call.update" && (taken || (over && IsHangUp(job)))) return Taken("");
+  if (job.kind == "call.update" && (taken || (over && EndsWithCall(job)))) return Taken("");
   if (response.status == 402) result.account_fault = true;  // no credit
   const std::optional<core::Json> body = core::TryParseJson(response.body);
   if (!body) return result;
