@@ -40,13 +40,13 @@ COMMENT ON FUNCTION switchboard._http_limit(switchboard.http_request) IS 'How ma
 REVOKE ALL ON FUNCTION switchboard._http_limit(switchboard.http_request) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_list(
-  request switchboard.http_request, name text, found jsonb, total bigint, place text, cursor_column text)
+  request switchboard.http_request, name text, fitting jsonb, total bigint, place text, cursor_column text)
 RETURNS switchboard.http_response
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   most  constant int := switchboard._http_limit(request);
-  rows  jsonb := coalesce(found, '[]');
+  rows  jsonb := coalesce(fitting, '[]');
   after text;
 BEGIN
   IF jsonb_array_length(rows) > most THEN

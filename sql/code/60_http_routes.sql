@@ -3,7 +3,8 @@
 -- for one; provider, whom receive_webhook() knows by the signature), the schemas (63_http_schemas.sql) of the parameters of the URL,
 -- of the body and of the answer, the status of the answer when all is well, and for the description of the API a group (tag) and
 -- what it does (summary).
--- A null schema of query or body: whatever comes is passed on as it is. A null answer: none, not JSON, or of the provider's form.
+-- A null schema of query or body: whatever comes is passed on as it is. An answer may be several words, of which those with a slash are
+-- media types of what is not JSON; null: there is none.
 
 CREATE OR REPLACE FUNCTION switchboard._http_routes()
 RETURNS TABLE (method text, path text, handler text, access text, query text, body text, answer text, status int, tag text, summary text)
@@ -11,11 +12,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   VALUES
     ('GET',  '/healthz', '_http_health', 'anyone', NULL, NULL, 'Health', 200, 'service', 'Whether the service works'),
-    ('GET',  '/metrics', '_http_metrics', 'anyone', NULL, NULL, NULL, 200, 'service', 'Figures for Prometheus'),
-    ('POST', '/api/webhooks/call/incoming', '_http_call_webhook', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'A call that comes in, in the form of Twilio'),
-    ('POST', '/api/webhooks/call/status', '_http_call_webhook', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'Call status in the form of Twilio'),
-    ('POST', '/api/webhooks/{provider}/{event}', '_http_webhook', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'A webhook of a provider'),
-    ('GET',  '/api/webhooks/{provider}/{event}', '_http_webhook', 'provider', NULL, NULL, NULL, 200, 'webhooks', 'A webhook that comes as GET'),
+    ('GET',  '/openapi.json', '_http_openapi', 'anyone', NULL, NULL, 'object', 200, 'service', 'This description'),
+    ('GET',  '/metrics', '_http_metrics', 'anyone', NULL, NULL, 'text/plain', 200, 'service', 'Figures for Prometheus'),
+    ('POST', '/api/webhooks/call/incoming', '_http_call_webhook', 'provider', NULL, NULL, '*/*', 200, 'webhooks', 'A call that comes in, in the form of Twilio'),
+    ('POST', '/api/webhooks/call/status', '_http_call_webhook', 'provider', NULL, NULL, '*/*', 200, 'webhooks', 'Call status in the form of Twilio'),
+    ('POST', '/api/webhooks/{provider}/{event}', '_http_webhook', 'provider', NULL, NULL, '*/*', 200, 'webhooks', 'A webhook of a provider'),
+    ('GET',  '/api/webhooks/{provider}/{event}', '_http_webhook', 'provider', NULL, NULL, '*/*', 200, 'webhooks', 'A webhook that comes as GET'),
     ('POST', '/api/campaigns/trigger-call', '_http_trigger_call', 'tenant', NULL, 'TriggerCall', 'TriggeredCall', 200, 'call triggers', 'Call one customer about a product'),
     ('POST', '/api/campaigns/price-drop', '_http_price_drop', 'tenant', NULL, 'PriceDrop', 'TriggeredCalls', 200, 'call triggers', 'Call the buyers of a product whose price fell'),
     ('POST', '/api/campaigns/stock-alert', '_http_stock_alert', 'tenant', NULL, 'StockAlert', 'TriggeredCalls', 200, 'call triggers', 'Call the buyers of a product that is back'),
@@ -76,7 +78,7 @@ AS $$
     ('GET',  '/api/keys', '_http_api_keys', 'tenant', 'ApiKeyQuery', NULL, 'ApiKeyList', 200, 'access', 'API keys, newest first'),
     ('POST', '/api/keys', '_http_new_api_key', 'tenant', NULL, 'NewApiKey', 'MadeApiKey', 201, 'access', 'Make an API key'),
     ('DELETE', '/api/keys/{id}', '_http_revoke_api_key', 'tenant', NULL, NULL, NULL, 204, 'access', 'End an API key'),
-    ('GET',  '/api/events', '_http_events', 'tenant', 'EventQuery', NULL, 'EventPage', 200, 'events', 'What happened since; as a stream: docs/events.md')
+    ('GET',  '/api/events', '_http_events', 'tenant', 'EventQuery', NULL, 'EventPage text/event-stream', 200, 'events', 'What happened since: a page, or with Accept: text/event-stream a stream')
 $$;
 COMMENT ON FUNCTION switchboard._http_routes() IS
   'The routes of handle_http(). A path without parameters goes before one with. access: anyone; tenant, 401 for a

@@ -56,13 +56,13 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET 
 AS $$
 -- SECURITY INVOKER. Cost: what waits is counted.
 DECLARE
-  kind  constant text := request.query ->> 'kind';
-  total bigint;
-  page  jsonb;
+  wanted constant text := request.query ->> 'kind';
+  total  bigint;
+  page   jsonb;
 BEGIN
   WITH waiting AS MATERIALIZED (
     SELECT q.*, row_number() OVER (ORDER BY q.priority DESC, q.waiting_since, q.id) AS place
-    FROM switchboard.call_queue q WHERE q.tenant_id = (SELECT switchboard.current_tenant_id()) AND (kind IS NULL OR q.kind = _http_queue.kind)
+    FROM switchboard.call_queue q WHERE q.tenant_id = (SELECT switchboard.current_tenant_id()) AND (wanted IS NULL OR q.kind = wanted)
   )
   SELECT (SELECT jsonb_agg(to_jsonb(p) - '{tenant_id,age,place}'::text[] || jsonb_build_object('age_seconds', round(extract(epoch FROM p.age), 1)) ORDER BY p.place)
           FROM (SELECT * FROM waiting w ORDER BY w.place LIMIT switchboard._http_limit(request) + 1 OFFSET (request.query ->> 'offset')::int) p),

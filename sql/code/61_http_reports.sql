@@ -28,7 +28,7 @@ AS $$
     ('Analytics', 'analytics', 'AnalyticsParts', true, 'The figures'),
     ('AnalyticsParts', 'overview', 'AnalyticsOverview', true, 'In all'),
     ('AnalyticsParts', 'distribution', 'AnalyticsDistribution', true, 'By hour and status'),
-    ('AnalyticsParts', 'recentCalls', '[Call]', true, 'The newest, up to ten'),
+    ('AnalyticsParts', 'recentCalls', '[RecentCall]', true, 'The newest, up to ten'),
     ('AnalyticsOverview', 'totalCalls', 'integer', true, 'Calls'),
     ('AnalyticsOverview', 'answeredCalls', 'integer', true, 'Of these answered'),
     ('AnalyticsOverview', 'completedCalls', 'integer', true, 'Of these with status completed'),

@@ -6,6 +6,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   VALUES
     ('Health', 'status', 'ok|degraded|failing', true, 'degraded: something wants attention; failing: work is not done'),
+    ('Campaign', 'stats', 'CampaignStats', true, 'People on the list by status'),
+    ('CampaignStats', 'total', 'integer', true, 'All'),
+    ('CampaignStats', 'pending', 'integer', true, 'To be called'),
+    ('CampaignStats', 'calling', 'integer', true, 'Being called'),
+    ('CampaignStats', 'completed', 'integer', true, 'Done'),
+    ('CampaignStats', 'failed', 'integer', true, 'Not reached'),
+    ('CampaignStats', 'callback', 'integer', true, 'To be called back'),
+    ('CampaignStats', 'do_not_call', 'integer', true, 'Not to be called'),
+    ('CampaignStats', 'exhausted', 'integer', true, 'Of those not reached, given up'),
     ('Problem', 'type', 'text', true, 'about:blank'),
     ('Problem', 'title', 'text', true, 'What the status means'),
     ('Problem', 'status', 'integer:400:599', true, 'The status of the answer'),
