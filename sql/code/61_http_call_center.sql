@@ -38,6 +38,7 @@ AS $$
     ('NewCallback', 'subject', 'text:200', false, 'What it is about'),
     ('NewCallback', 'contactId', 'uuid', false, 'Who it is; default the contact with the number'),
     ('Wallboard', 'at', 'time', true, 'When this was so'),
+    ('Wallboard', 'timezone', 'text', true, 'The zone of its days and hours'),
     ('Wallboard', 'calls', 'object', true, 'live, inbound, outbound, ringing, list'),
     ('Wallboard', 'queue', 'object', true, 'waiting, longestWaitS, byKind, items'),
     ('Wallboard', 'agents', 'object', true, 'byState, list'),

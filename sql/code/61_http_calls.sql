@@ -34,12 +34,23 @@ AS $$
     ('NewCall', 'campaignId', 'uuid', false, 'For which campaign'),
     ('NewCall', 'leadId', 'uuid', false, 'Which contact; default the one with the number'),
     ('NewCall', 'metadata', 'object', false, 'Fields of your own, and: say, ring_timeout, record, language, agent, machine_detection'),
-    ('CallChange', 'notes', 'text', false, 'null empties them'),
-    ('CallChange', 'metadata', 'object', false, 'Merged into what is there'),
-    ('CallChange', 'leadId', 'uuid', false, 'The contact; null: none'),
-    ('CallChange', 'userId', 'uuid', false, 'Whose call it is, by supervisors; null: nobody''s'),
-    ('CallChange', 'recordingUrl', 'text:2000', false, 'Where the recording is'),
-    ('CallChange', 'status', 'initiated|ringing|answered|completed|failed|busy|no-answer|canceled', false, 'Only forward, and only of calls that no provider carries'),
+    ('LoggedCall', 'fromNumber', 'text:64', false, 'Of an inbound call the customer''s number; this or contactId'),
+    ('LoggedCall', 'toNumber', 'text:64', false, 'Of an outbound call the customer''s number'),
+    ('LoggedCall', 'direction', 'inbound|outbound', false, 'Which way, default inbound'),
+    ('LoggedCall', 'status', 'initiated|ringing|answered|completed|failed|busy|no-answer|canceled', false, 'How it ended or stands, default completed'),
+    ('LoggedCall', 'duration', 'integer:0:604800', false, 'Seconds, of completed calls'),
+    ('LoggedCall', 'notes', 'text', false, 'What was said'),
+    ('LoggedCall', 'contactId', 'uuid', false, 'The customer; default the contact with the number'),
+    ('LoggedCall', 'startedAt', 'time', false, 'When it began; default now, less the duration'),
+    ('LoggedCall', 'metadata', 'object', false, 'Fields of your own'),
+    ('LoggedCall', 'userId', 'uuid', false, 'Whose call it was; default who asks'),
+    ('LoggedCall ServedCallChange', 'agentId', 'uuid', false, 'The same as userId'),
+    ('CallChange ServedCallChange', 'notes', 'text', false, 'null empties them'),
+    ('CallChange ServedCallChange', 'metadata', 'object', false, 'Merged into what is there'),
+    ('CallChange ServedCallChange', 'leadId', 'uuid', false, 'The contact; null: none'),
+    ('CallChange ServedCallChange', 'userId', 'uuid', false, 'Whose call it is, by supervisors; null: nobody''s'),
+    ('CallChange ServedCallChange', 'recordingUrl', 'text:2000', false, 'Where the recording is'),
+    ('CallChange ServedCallChange', 'status', 'initiated|ringing|answered|completed|failed|busy|no-answer|canceled', false, 'Only forward, and only of calls that no provider carries'),
     ('VoicemailDrop', 'voicemailId', 'uuid', true, 'The recorded message')
 $$;
 COMMENT ON FUNCTION switchboard._http_call_schemas() IS 'Schemas of these routes, as _http_schemas() has them.';
@@ -93,6 +104,33 @@ $$;
 COMMENT ON FUNCTION switchboard._http_call(switchboard.http_request) IS 'Route GET /api/dialer/calls/{id}: get_call().';
 REVOKE ALL ON FUNCTION switchboard._http_call(switchboard.http_request) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._http_agent_as_user(fields jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT fields - 'agentId' || CASE WHEN fields ? 'agentId' AND NOT fields ? 'userId' THEN jsonb_build_object('userId', fields -> 'agentId') ELSE '{}' END
+$$;
+COMMENT ON FUNCTION switchboard._http_agent_as_user(jsonb) IS 'The fields of a body that may call userId agentId.';
+REVOKE ALL ON FUNCTION switchboard._http_agent_as_user(jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._http_log_call(request switchboard.http_request)
+RETURNS switchboard.http_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY INVOKER.
+DECLARE
+  fields constant jsonb := switchboard._http_agent_as_user(request.fields);
+  made   switchboard.call_logs;
+BEGIN
+  made := switchboard.log_call(fields ->> 'fromNumber', fields ->> 'toNumber', coalesce(fields ->> 'direction', 'inbound'),
+    coalesce(fields ->> 'status', 'completed'), (fields ->> 'duration')::int, fields ->> 'notes', (fields ->> 'contactId')::uuid,
+    (fields ->> 'startedAt')::timestamptz, coalesce(nullif(fields -> 'metadata', 'null'), '{}'), (fields ->> 'userId')::uuid);
+  RETURN switchboard._http_created('/api/dialer/calls/' || made.id, switchboard._call_json(made));
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_log_call(switchboard.http_request) IS 'Route POST /api/admin/customer-service/calls: log_call().';
+REVOKE ALL ON FUNCTION switchboard._http_log_call(switchboard.http_request) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._http_change_call(request switchboard.http_request)
 RETURNS switchboard.http_response
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -100,10 +138,11 @@ AS $$
 -- SECURITY INVOKER.
 BEGIN
   RETURN switchboard._http_json(200, switchboard._call_json(switchboard.update_call(
-    switchboard._http_id(request, 'call'), switchboard._http_columns(request.fields))));
+    switchboard._http_id(request, 'call'), switchboard._http_columns(switchboard._http_agent_as_user(request.fields)))));
 END
 $$;
-COMMENT ON FUNCTION switchboard._http_change_call(switchboard.http_request) IS 'Route PATCH /api/dialer/calls/{id}: update_call().';
+COMMENT ON FUNCTION switchboard._http_change_call(switchboard.http_request) IS
+  'Routes PATCH /api/dialer/calls/{id}, PATCH and PUT /api/admin/customer-service/calls/{id}: update_call().';
 REVOKE ALL ON FUNCTION switchboard._http_change_call(switchboard.http_request) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_delete_call(request switchboard.http_request)
