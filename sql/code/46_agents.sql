@@ -389,7 +389,8 @@ SELECT u.id AS user_id, u.tenant_id, u.name, u.role, u.endpoint, u.skills,
        CASE WHEN s.ends_at <= now() THEN NULL ELSE s.reason END AS reason,
        CASE WHEN s.ends_at <= now() THEN s.ends_at ELSE s.started_at END AS since,
        CASE WHEN s.ends_at > now() THEN s.ends_at END AS ends_at,
-       s.next_state, s.call_log_id, c.status AS call_status, c.to_number AS call_number, c.campaign_id
+       s.next_state, s.call_log_id, c.status AS call_status,
+       CASE c.direction WHEN 'inbound' THEN c.from_number ELSE c.to_number END AS call_number, c.campaign_id
   FROM switchboard.users u
   LEFT JOIN switchboard.agent_states s ON s.tenant_id = u.tenant_id AND s.user_id = u.id AND s.ended_at IS NULL
   LEFT JOIN switchboard.call_logs c ON c.tenant_id = s.tenant_id AND c.id = s.call_log_id
@@ -404,5 +405,5 @@ COMMENT ON COLUMN switchboard.agents.state IS 'The state now; a wrap-up whose ti
 COMMENT ON COLUMN switchboard.agents.since IS 'Since when; null: never said.';
 COMMENT ON COLUMN switchboard.agents.call_log_id IS 'The call that the agent is on or wraps up.';
 COMMENT ON COLUMN switchboard.agents.call_status IS 'How far that call is.';
-COMMENT ON COLUMN switchboard.agents.call_number IS 'Whom it goes to.';
+COMMENT ON COLUMN switchboard.agents.call_number IS 'The customer''s number.';
 COMMENT ON COLUMN switchboard.agents.campaign_id IS 'The campaign it belongs to.';
