@@ -45,23 +45,25 @@ RETURNS switchboard.http_response
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  most  constant int := switchboard._http_limit(request);
-  rows  jsonb := coalesce(fitting, '[]');
-  after text;
+  most    constant int := switchboard._http_limit(request);
+  skipped constant bigint := coalesce((request.query ->> 'offset')::bigint, 0);
+  rows    jsonb := coalesce(fitting, '[]');
+  last    text;
 BEGIN
   IF jsonb_array_length(rows) > most THEN
     rows := rows - most;
-    after := rows -> most - 1 ->> cursor_column;
+    last := coalesce(rows -> -1 ->> cursor_column, (skipped + most)::text);
   END IF;
-  RETURN switchboard._http_page(request, jsonb_build_object(name, rows, 'total', total, 'next', after),
-    CASE WHEN after IS NULL THEN NULL
-         WHEN request.query ? 'offset' THEN jsonb_build_object('offset', (request.query ->> 'offset')::bigint + most)
-         ELSE jsonb_build_object(place, after) END);
+  RETURN switchboard._http_page(request, jsonb_build_object(name, rows, 'total', total, 'next', last),
+    CASE WHEN last IS NULL THEN NULL
+         WHEN place IS NULL OR request.query ? 'offset' THEN jsonb_build_object('offset', skipped + most)
+         ELSE jsonb_build_object(place, last) END);
 END
 $$;
 COMMENT ON FUNCTION switchboard._http_list(switchboard.http_request, text, jsonb, bigint, text, text) IS
   'A page of a list of which one row more than the page has was looked for: {name: rows, "total", "next"}. The next page begins behind
-the value of cursor_column in the last row, which its URL has as parameter place; or, if an offset was asked for, at the next offset.';
+the value of cursor_column in the last row, which its URL has as parameter place; or, if an offset was asked for or the list knows no
+such place (NULL), at the next offset.';
 REVOKE ALL ON FUNCTION switchboard._http_list(switchboard.http_request, text, jsonb, bigint, text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_columns(fields jsonb)
