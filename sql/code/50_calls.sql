@@ -258,7 +258,9 @@ BEGIN
       metadata = c.metadata || (coalesce(changes -> 'metadata', '{}') - 'call_trigger_id'),
       lead_id = CASE WHEN changes ? 'lead_id' THEN (changes ->> 'lead_id')::uuid ELSE c.lead_id END,
       user_id = CASE WHEN changes ? 'user_id' THEN (changes ->> 'user_id')::uuid ELSE c.user_id END,
-      assigned_at = CASE WHEN changes ? 'user_id' AND (changes ->> 'user_id')::uuid IS DISTINCT FROM c.user_id THEN at ELSE c.assigned_at END,
+      -- A call that waits goes on waiting, for that agent alone: assign_call() puts it through.
+      assigned_at = CASE WHEN changes ? 'user_id' AND NOT c.in_queue AND (changes ->> 'user_id')::uuid IS DISTINCT FROM c.user_id
+                         THEN at ELSE c.assigned_at END,
       recording_url = CASE WHEN changes ? 'recording_url' THEN changes ->> 'recording_url' ELSE c.recording_url END
   WHERE c.id = log.id RETURNING * INTO log;
   IF log.user_id IS DISTINCT FROM owner THEN
@@ -277,7 +279,7 @@ END
 $$;
 COMMENT ON FUNCTION switchboard.update_call(uuid, jsonb) IS
   'Changes what people may change of a call: notes (a text; null empties them), metadata (an object, merged into what is there),
-lead_id (the contact), user_id (whose call it is; by supervisors), recording_url, and status, only forward, of calls that no provider
+lead_id (the contact), user_id (whose call it is; by supervisors; one that waits for an agent waits for this one alone), recording_url, and status, only forward, of calls that no provider
 account carries, such as those entered by hand. Returns the call_logs row. Errors: P0002 no such call, contact or user, 22023 unknown
 key or bad value, 42501 user_id by an agent, SB005 status backwards or of a call that a provider carries.';
 REVOKE ALL ON FUNCTION switchboard.update_call(uuid, jsonb) FROM PUBLIC;

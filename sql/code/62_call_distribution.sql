@@ -122,7 +122,7 @@ COMMENT ON FUNCTION switchboard._lock_agent_for_queue(uuid, uuid[]) IS
   'The available agent of a tenant, but these, who has been idle longest and for whom an inbound call waits, locked; NULL: none.';
 REVOKE ALL ON FUNCTION switchboard._lock_agent_for_queue(uuid, uuid[]) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._lock_waiting_call(tenant uuid, agent uuid)
+CREATE OR REPLACE FUNCTION switchboard._lock_waiting_call(tenant uuid, agent uuid, passed_over uuid[] DEFAULT '{}')
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
@@ -134,45 +134,48 @@ BEGIN
     SELECT c.id
     FROM switchboard.call_logs c
     JOIN switchboard.users u ON u.tenant_id = c.tenant_id AND u.id = agent
-    WHERE c.tenant_id = tenant AND c.in_queue AND switchboard._serves_call(u, c.skills, c.user_id)
+    WHERE c.tenant_id = tenant AND c.in_queue AND switchboard._serves_call(u, c.skills, c.user_id) AND c.id <> ALL (passed_over)
     ORDER BY c.priority DESC, c.queued_at, c.id
     LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED);
 END
 $$;
-COMMENT ON FUNCTION switchboard._lock_waiting_call(uuid, uuid) IS
-  'The most urgent waiting call that an agent may be given, locked; NULL: none.';
-REVOKE ALL ON FUNCTION switchboard._lock_waiting_call(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._lock_waiting_call(uuid, uuid, uuid[]) IS
+  'The most urgent waiting call, but these, that an agent may be given, locked; NULL: none.';
+REVOKE ALL ON FUNCTION switchboard._lock_waiting_call(uuid, uuid, uuid[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._route_waiting_calls(tenant uuid, at timestamptz)
 RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
--- SECURITY DEFINER: acts for any tenant. Internal. Waits for nobody, see the head of this file. A call that cannot be connected must
--- undo neither the end of another call nor an agent's word: it goes on waiting.
+-- SECURITY DEFINER: acts for any tenant. Internal. Waits for nobody, see the head of this file. A call that cannot be put through must
+-- undo neither the end of another call nor an agent's word, and hold up no other call: it goes on waiting.
 -- Cost: one index probe when no call waits; then one round for each agent who gets one.
 DECLARE
-  passed_over uuid[] := '{}';
-  agent       switchboard.agent_states;
-  call        uuid;
-  given       int := 0;
+  agent  switchboard.agent_states;
+  agents uuid[] := '{}';   -- for whom every call is locked
+  broken uuid[] := '{}';   -- calls that cannot be put through
+  call   uuid;
+  given  int := 0;
 BEGIN
   IF NOT EXISTS (SELECT FROM switchboard.call_logs c WHERE c.tenant_id = tenant AND c.in_queue)
      OR NOT switchboard._distributes_calls(tenant) THEN
     RETURN 0;
   END IF;
   LOOP
-    agent := switchboard._lock_agent_for_queue(tenant, passed_over);
+    agent := switchboard._lock_agent_for_queue(tenant, agents);
     EXIT WHEN agent.id IS NULL;
-    passed_over := passed_over || agent.user_id;
+    call := switchboard._lock_waiting_call(tenant, agent.user_id, broken);
+    IF call IS NULL THEN
+      agents := agents || agent.user_id;
+      CONTINUE;
+    END IF;
     BEGIN
-      call := switchboard._lock_waiting_call(tenant, agent.user_id);
-      IF call IS NOT NULL THEN
-        PERFORM switchboard._give_call(call, agent, at);
-        PERFORM switchboard._connect_waiting(call);
-        given := given + 1;
-      END IF;
+      PERFORM switchboard._give_call(call, agent, at);
+      PERFORM switchboard._connect_waiting(call);
+      given := given + 1;
     EXCEPTION WHEN OTHERS THEN
-      RAISE WARNING 'waiting call % cannot be connected: SQLSTATE %', call, SQLSTATE;
+      RAISE WARNING 'waiting call % cannot be put through: SQLSTATE %', call, SQLSTATE;
+      broken := broken || call;
     END;
   END LOOP;
   RETURN given;
@@ -220,7 +223,7 @@ BEGIN
       JOIN switchboard.call_logs c ON c.tenant_id = s.tenant_id AND c.in_queue AND switchboard._is_given_calls(u, c.skills, c.user_id)
       WHERE s.tenant_id = tenant AND s.ended_at IS NULL AND s.state = 'available');
   END LOOP;
-  RETURN CASE WHEN again THEN at + interval '100 ms' END;
+  RETURN CASE WHEN again THEN at + interval '250 ms' END;
 END
 $$;
 COMMENT ON FUNCTION switchboard._before_claim_queue(timestamptz) IS

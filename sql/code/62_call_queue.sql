@@ -187,12 +187,16 @@ DECLARE
   freed boolean;
 BEGIN
   PERFORM switchboard._check_assignee(log.tenant_id, assign_call.user_id);
-  IF switchboard._call_rank(log.status) = 3 OR log.hang_up_at IS NOT NULL THEN
+  IF switchboard._call_rank(log.status) = 3 OR log.hang_up_at IS NOT NULL OR log.direction = 'outbound' AND log.status = 'initiated' THEN
     RAISE EXCEPTION 'call % cannot be assigned: it %', log.id,
-        CASE WHEN switchboard._call_rank(log.status) = 3 THEN 'is ' || log.status ELSE 'is being hung up' END
+        CASE WHEN switchboard._call_rank(log.status) = 3 THEN 'is ' || log.status
+             WHEN log.hang_up_at IS NOT NULL THEN 'is being hung up' ELSE 'does not ring yet' END
       USING ERRCODE = 'SB005', HINT = 'Whose call it is says switchboard.update_call(id, ''{"user_id": ...}'').';
   END IF;
-  IF (switchboard._busy_agent(log)).user_id = assign_call.user_id THEN
+  -- Nobody stops being busy with a call that somebody else has locked.
+  IF EXISTS (SELECT FROM switchboard.agent_states s
+             WHERE s.tenant_id = log.tenant_id AND s.user_id = assign_call.user_id AND s.call_log_id = log.id AND s.ended_at IS NULL
+               AND s.state = 'busy') THEN
     RETURN log;
   ELSIF log.connected_at IS NOT NULL THEN
     RAISE EXCEPTION 'call % cannot be assigned: agent % talks on it', log.id, log.user_id USING ERRCODE = 'SB005';
@@ -209,6 +213,6 @@ $$;
 COMMENT ON FUNCTION switchboard.assign_call(uuid, uuid) IS
   'Gives a live call to a user, who is busy with it and is put through: supervisors to anybody, agents to themselves. One that was given to
 another agent who has not been connected yet is taken from them, and they are free again. Naming who has it changes nothing. Returns the
-call_logs row. Errors: P0002 no such call or user, 42501 an agent names another, SB005 the call has ended, an agent talks on it, or the
-user is on another call.';
+call_logs row. Errors: P0002 no such call or user, 42501 an agent names another, SB005 the call has ended or does not ring yet, an agent
+talks on it, or the user is on another call.';
 REVOKE ALL ON FUNCTION switchboard.assign_call(uuid, uuid) FROM PUBLIC;

@@ -74,7 +74,7 @@ BEGIN
   RETURNING * INTO logged;
   PERFORM switchboard._add_event(tenant, CASE WHEN over THEN 'call-status-updated' ELSE 'new-call' END, logged.id,
     jsonb_strip_nulls(jsonb_build_object('callId', logged.id, 'status', logged.status, 'direction', logged.direction, 'source', 'log_call',
-      'from', logged.from_number, 'to', logged.to_number, 'contactId', logged.lead_id, 'userId', logged.user_id, 'duration', logged.duration)));
+      'from', logged.from_number, 'to', logged.to_number, 'contactId', logged.lead_id, 'userId', logged.user_id, 'duration', logged.duration)), logged.user_id);
   RETURN logged;
 END
 $$;

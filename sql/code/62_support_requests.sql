@@ -190,9 +190,10 @@ AS $$
 -- what a customer has told them is not the public.
 DECLARE
   tenant uuid := switchboard._caller_tenant();
+  public boolean := switchboard.current_user_id() IS NULL;
 BEGIN
-  RETURN switchboard._make_support_request(tenant, 'application', user_email, subject, description, priority, phone_number, user_ref,
-                                           switchboard.current_user_id() IS NULL, NULL);
+  RETURN switchboard._make_support_request(tenant, CASE WHEN public THEN 'application' ELSE 'staff' END, user_email, subject, description,
+                                           priority, phone_number, user_ref, public, NULL);
 END
 $$;
 COMMENT ON FUNCTION switchboard.create_support_request(text, text, text, text, text, text) IS

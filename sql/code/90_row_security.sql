@@ -3,6 +3,7 @@
 --
 --   tenant      rows of the caller's tenant
 --   owned       and of these: the caller's own, unassigned ones, and for supervisors all
+--   shared      rows of the tenant; changed by whom they are assigned to, unassigned ones by everybody, all by supervisors
 --   call        rows about a call that the caller sees
 --   figures     sums of calls: for agents those of their own calls and of nobody's, for supervisors all of the tenant
 --   list        rows of the tenant; written only for campaigns that the caller sees, so that the unique key of a list
@@ -63,7 +64,7 @@ BEGIN
             ('compliance_rules', 'reference', NULL),
             ('compliance_overrides', 'supervisor', NULL),
             ('dispatch_decisions', 'tenant', NULL),
-            ('support_requests', 'tenant', NULL),
+            ('support_requests', 'shared', 'assigned_to'),
             ('address_keys', 'closed', NULL),
             ('webhook_inbox', 'supervisor', NULL),
             ('events', 'owned', 'user_id'),
@@ -107,6 +108,8 @@ BEGIN
             WHEN 'kept' THEN format('%s AND (%s OR (SELECT switchboard.current_user_id()) IS NULL)', seen, supervisor)
             WHEN 'users' THEN format('%s AND %s AND %s', seen, supervisor, not_above)
             WHEN 'reference' THEN 'false'
+            WHEN 'shared' THEN format(
+                '%s AND (%2$I IS NULL OR %2$I = (SELECT switchboard.current_user_id()) OR %3$s)', seen, entry.tie, supervisor)
             ELSE seen
         END;
         -- Policies are permissive, that is joined by OR; a second one is only made where it says something else.

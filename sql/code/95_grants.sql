@@ -41,7 +41,12 @@ SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE, DEL
     'contacts', 'deals', 'tasks', 'activities', 'products', 'purchases', 'campaigns', 'dialer_campaigns', 'campaign_contacts',
     'campaign_agents',
     'call_recordings', 'call_dispositions', 'voicemail_drops', 'omnichannel_sessions', 'messages',
-    'templates', 'do_not_call', 'consents', 'compliance_overrides', 'support_requests']);
+    'templates', 'do_not_call', 'consents', 'compliance_overrides']);
+
+-- How far a request is, and whose it is, say functions.
+SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, DELETE', ARRAY['support_requests']);
+GRANT UPDATE (user_email, user_ref, contact_id, phone_number, subject, description, priority, callback_at, call_log_id)
+    ON switchboard.support_requests TO switchboard_app;
 
 -- Calls are taken away by delete_call(), which spares the living and keeps a note in the audit log.
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE', ARRAY['call_logs']);

@@ -45,7 +45,7 @@ COMMENT ON COLUMN switchboard.support_requests.assigned_to IS 'The agent who loo
 COMMENT ON COLUMN switchboard.support_requests.call_log_id IS 'The call it came from or led to.';
 COMMENT ON COLUMN switchboard.support_requests.resolution IS 'How it was resolved.';
 COMMENT ON COLUMN switchboard.support_requests.resolved_at IS 'When it was resolved.';
-COMMENT ON COLUMN switchboard.support_requests.source IS 'Where it came from: application, form (the public), callback, voicemail, ...';
+COMMENT ON COLUMN switchboard.support_requests.source IS 'Where it came from: staff, application and form (the public), callback, voicemail, ...';
 COMMENT ON COLUMN switchboard.support_requests.callback_at IS 'When the customer wants to be called back, not before; null: it is no callback.';
 COMMENT ON COLUMN switchboard.support_requests.due_at IS 'Since when it waits, or will: callback_at, else created_at.';
 COMMENT ON COLUMN switchboard.support_requests.address_hash IS 'Hash of the network address it came from, with a key that is thrown away after a day; null: no public form.';

@@ -152,6 +152,17 @@ UPDATE switchboard.call_logs SET left_queue_at = now() WHERE id = :'mail';
 SELECT is((SELECT left_queue_at FROM switchboard.assign_call(:'mail', :'bob')), NULL, 'a call can be fetched back from the voicemail');
 SELECT test_dialer.everybody_leaves();
 
+-- A call that waits is given by assign_call(); whose it is says for whom it waits.
+SELECT test_dialer.become(:'tenant', :'sue');
+SELECT test_dialer.waiting_call(:'tenant', '+12025550124') AS reserved \gset
+SELECT is((SELECT (c.user_id, c.assigned_at, c.in_queue)::text FROM switchboard.update_call(:'reserved', jsonb_build_object('user_id', :'cyd'::uuid)) c), (:'cyd'::uuid, NULL, true)::text, 'it waits for cyd alone');
+SELECT test_dialer.become(:'tenant', :'bob');
+SELECT is_empty('SELECT * FROM switchboard.claim_next_call()', 'and not for bob');
+SELECT test_dialer.become(:'tenant', :'sue');
+INSERT INTO switchboard.call_logs (tenant_id, user_id, direction, to_number, status) VALUES (:'tenant', NULL, 'outbound', '+12025550125', 'initiated') RETURNING id AS undialed \gset
+SELECT throws_ok(format('SELECT switchboard.assign_call(%L, %L)', :'undialed', :'bob'), 'SB005', format('call %s cannot be assigned: it does not ring yet', :'undialed'), 'nobody is kept busy with a call that is not there yet');
+SELECT test_dialer.everybody_leaves();
+
 -- A call arrives.
 SELECT test_dialer.become(:'tenant');
 SELECT test_dialer.waiting_call(:'tenant', '+12025550131') AS call \gset
@@ -220,7 +231,9 @@ SELECT test_dialer.become(:'tenant');
 SELECT test_dialer.waiting_call(:'tenant', '+12025550171', 9) AS broken \gset
 ALTER TABLE switchboard.call_logs ADD CONSTRAINT no_agent CHECK (from_number <> '+12025550171' OR user_id IS NULL);
 SET LOCAL client_min_messages = error;
-SELECT is((test_dialer.set_state(:'bob', 'available')).state::text || ' ' || test_dialer.whose('171'), 'available waits', 'it can become free all the same');
+SELECT is((test_dialer.set_state(:'cyd', 'available')).state::text || ' ' || test_dialer.whose('171'), 'available waits', 'it can become free all the same');
+SELECT test_dialer.waiting_call(:'tenant', '+12025550172', 3) \g /dev/null
+SELECT is((test_dialer.set_state(:'ada', 'available')).state::text || ' ' || test_dialer.whose('172'), 'available cyd', 'others behind it are served');
 SELECT is(switchboard._before_claim_queue(clock_timestamp()) > clock_timestamp(), true, 'the worker tries again later');
 SET LOCAL client_min_messages = warning;
 ALTER TABLE switchboard.call_logs DROP CONSTRAINT no_agent;

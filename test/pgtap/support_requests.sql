@@ -20,9 +20,9 @@ SET LOCAL ROLE switchboard_app;
 SELECT id AS request FROM switchboard.create_support_request(' kim@example.TEST ', ' My order ', 'It is late.', 'high', NULL, 'c-17') \gset
 RESET ROLE;
 SELECT is((SELECT (r.user_email, r.subject, r.description, r.priority, r.status, r.user_ref, r.contact_id, r.source, r.address_hash)::text FROM switchboard.support_requests r WHERE r.id = :'request'),
-          ('kim@example.TEST', 'My order', 'It is late.', 'high', 'pending', 'c-17', :'kim'::uuid, 'application', NULL)::text, 'a request, its contact found by e-mail address');
+          ('kim@example.TEST', 'My order', 'It is late.', 'high', 'pending', 'c-17', :'kim'::uuid, 'staff', NULL)::text, 'a request, its contact found by e-mail address');
 SELECT is((SELECT data FROM switchboard.events WHERE event = 'new-support-request' AND subject_id = :'request' AND user_id IS NULL),
-          jsonb_build_object('requestId', :'request'::uuid, 'kind', 'support_request', 'source', 'application', 'subject', 'My order', 'priority', 'high',
+          jsonb_build_object('requestId', :'request'::uuid, 'kind', 'support_request', 'source', 'staff', 'subject', 'My order', 'priority', 'high',
                              'contactId', :'kim'::uuid, 'contactName', 'Kim'), 'every screen of the tenant is told');
 SELECT is((SELECT contact_id FROM switchboard.create_support_request('kim@example.test', 's', 'd', 'medium', '(202) 555-0102')), :'lee'::uuid, 'the phone number says more than the address');
 SELECT is((SELECT contact_id FROM switchboard.create_support_request('who@example.test', 's', NULL)), NULL, 'somebody unknown');
@@ -142,6 +142,18 @@ SELECT throws_ok('SELECT switchboard.resolve_support_request(NULL)', 'P0002', 'n
 SELECT test_dialer.become(:'other', :'eve');
 SELECT throws_ok(format('SELECT switchboard.resolve_support_request(%L)', :'request'), 'P0002', format('no such support request: %s', :'request'), 'nor one of another tenant');
 
+-- Tables say the same as functions.
+SELECT test_dialer.become(:'tenant', :'ada');
+SET LOCAL ROLE switchboard_app;
+SELECT is((SELECT count(*) FROM switchboard.support_requests WHERE id = :'request'), 1::bigint, 'agents see requests of others');
+WITH changed AS (UPDATE switchboard.support_requests SET subject = 'mine' WHERE id = :'request' RETURNING 1) SELECT is((SELECT count(*) FROM changed), 0::bigint, 'and do not change them');
+SELECT throws_ok($$ UPDATE switchboard.support_requests SET status = 'closed' $$, '42501', NULL, 'steps are made by functions');
+RESET ROLE;
+SELECT test_dialer.become(:'tenant', :'bob');
+SET LOCAL ROLE switchboard_app;
+WITH changed AS (UPDATE switchboard.support_requests SET subject = 'mine' WHERE id = :'request' RETURNING 1) SELECT is((SELECT count(*) FROM changed), 1::bigint, 'one''s own can be changed');
+RESET ROLE;
+
 -- Claiming.
 CREATE FUNCTION pg_temp.claim() RETURNS text LANGUAGE sql VOLATILE AS $$
   SELECT concat_ws(' ', coalesce(r.phone_number, r.user_email), r.status, CASE WHEN r.assigned_to = switchboard.current_user_id() THEN 'ada' END)
@@ -167,7 +179,8 @@ RESET ROLE;
 SELECT is((SELECT (c.user_id, c.direction, c.from_number, c.to_number, c.status, c.duration, c.notes, c.lead_id, c.provider, c.answered_at = c.started_at, c.ended_at = now(),
                    c.started_at = now() - interval '90 s')::text FROM switchboard.call_logs c WHERE c.id = :'logged'),
           (:'ada'::uuid, 'inbound', '+12025550101', '+12015550100', 'completed', 90, 'about the order', :'kim'::uuid, NULL, true, true, true)::text, 'a call that is over now');
-SELECT is((SELECT (event, data ->> 'status', data ->> 'source')::text FROM switchboard.events WHERE subject_id = :'logged'), '(call-status-updated,completed,log_call)', 'the feed tells of it');
+SELECT is((SELECT (event, data ->> 'status', data ->> 'source', user_id)::text FROM switchboard.events WHERE subject_id = :'logged'), ('call-status-updated', 'completed', 'log_call', :'ada'::uuid)::text,
+          'the feed tells whose it is of it');
 SELECT is((SELECT (c.to_number, c.from_number, c.lead_id, c.duration, c.ended_at = c.started_at)::text FROM switchboard.log_call(direction => 'outbound', status => 'no-answer', contact_id => :'lee') c),
           ('+12025550102', NULL, :'lee'::uuid, 0, true)::text, 'an outbound one that nobody answered, to a contact');
 SELECT is((SELECT (c.status, c.ended_at, c.duration)::text FROM switchboard.log_call('+12025550177', status => 'ringing') c), '(ringing,,)', 'one that goes on');
