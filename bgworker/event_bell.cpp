@@ -33,12 +33,11 @@ void EventBell::Work(StoreServer& store, Time now) {
 void EventBell::Schedule(Time now) {
   const std::optional<core::Json> reply = core::TryParseJson(known_);
   const auto again_ms = reply ? core::FindInt(*reply, "again_ms") : std::nullopt;
-  const bool announcer = reply && core::FindInt(*reply, "seq");
+  not_before_ = now + kBatch;
   again_at_.reset();
   if (again_ms) {
     again_at_ = now + std::chrono::milliseconds(*again_ms);
   }
-  not_before_ = announcer || !again_at_ ? now + kBatch : *again_at_;
 }
 
 std::optional<Time> EventBell::NextTime() const {

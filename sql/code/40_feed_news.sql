@@ -1,8 +1,8 @@
 -- Telling listeners that there is something to read: NOTIFY switchboard_events with {"tenant_id", "seq"}, in batches, by a worker.
 -- Writers do not notify: commits that do take turns on one lock.
 --
--- One session of the database announces: the one that has the lock, a background worker or else a stand-alone one. What it knows is in
--- the reply of a look, which it brings back with the next:
+-- One session of the database announces: the first background worker, which is signalled when an event can be read; without any, the
+-- stand-alone worker that has the lock, every now and then. What it knows is in the reply of a look, which it brings back with the next:
 --   seq       every event up to here has been announced, but for those that were held
 --   held      [[key, bound]]: of the tenants of that key (uuid_hash() of the id; 0: all) events after bound may be missing
 --   again_ms  when to look again even if no signal comes; null: not at all
@@ -29,34 +29,34 @@ RETURNS TABLE (tenant_id uuid, seq bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
--- Cost: each new event once, by its number; of a tenant that was held, one index probe.
+-- Cost: each new event once, by its number; of a tenant that was held, one index probe; after a great many events, one of each tenant.
 #variable_conflict use_column
 DECLARE
-  since     bigint := (known ->> 'seq')::bigint;
+  announced bigint := (known ->> 'seq')::bigint;
+  many      boolean := last - announced > 10000;
   everybody bigint := least(last, (SELECT min(h.bound) FROM unnest(keys, bounds) AS h (key, bound) WHERE h.key = 0));
 BEGIN
   RETURN QUERY
   WITH held AS MATERIALIZED (   -- how far those can be read that are held now
     SELECT h.key, min(h.bound) AS bound FROM unnest(keys, bounds) AS h (key, bound) GROUP BY h.key
   ), waiting AS MATERIALIZED (
-    SELECT (w.value ->> 0)::int AS key, (w.value ->> 1)::bigint AS since FROM jsonb_array_elements(known -> 'held') w
-  ), fresh AS MATERIALIZED (
-    SELECT e.tenant_id, e.seq, uuid_hash(e.tenant_id) AS key FROM switchboard.events e WHERE e.seq > since AND e.seq <= everybody
+    SELECT (w.value ->> 0)::int AS key, (w.value ->> 1)::bigint AS since, announced AS upto FROM jsonb_array_elements(known -> 'held') w
+    UNION ALL
+    SELECT 0, announced, last WHERE many
+  ), concerned AS (
+    SELECT t.id, w.key, w.since, w.upto FROM waiting w JOIN switchboard.tenants t ON uuid_hash(t.id) = w.key WHERE w.key <> 0
+    UNION ALL
+    SELECT t.id, uuid_hash(t.id), w.since, w.upto FROM waiting w CROSS JOIN switchboard.tenants t WHERE w.key = 0 AND w.since < everybody
   ), found AS (
-    SELECT f.tenant_id, f.seq FROM fresh f
-    WHERE NOT EXISTS (SELECT FROM held h WHERE h.key = f.key AND h.bound < f.seq)
+    SELECT c.id AS tenant_id, (
+      SELECT e.seq FROM switchboard.events e
+      WHERE e.tenant_id = c.id AND e.seq > c.since AND e.seq <= least(c.upto, everybody, (SELECT h.bound FROM held h WHERE h.key = c.key))
+      ORDER BY e.seq DESC LIMIT 1) AS seq
+    FROM concerned c
     UNION ALL
-    SELECT t.id, (SELECT e.seq FROM switchboard.events e
-                  WHERE e.tenant_id = t.id AND e.seq > w.since
-                    AND e.seq <= least(since, everybody, (SELECT h.bound FROM held h WHERE h.key = w.key))
-                  ORDER BY e.seq DESC LIMIT 1)
-    FROM waiting w JOIN switchboard.tenants t ON uuid_hash(t.id) = w.key WHERE w.key <> 0
-    UNION ALL
-    SELECT t.id, (SELECT e.seq FROM switchboard.events e
-                  WHERE e.tenant_id = t.id AND e.seq > w.since
-                    AND e.seq <= least(since, everybody, (SELECT h.bound FROM held h WHERE h.key = uuid_hash(t.id)))
-                  ORDER BY e.seq DESC LIMIT 1)
-    FROM waiting w CROSS JOIN switchboard.tenants t WHERE w.key = 0 AND w.since < everybody
+    SELECT e.tenant_id, e.seq FROM switchboard.events e
+    WHERE NOT many AND e.seq > announced AND e.seq <= everybody
+      AND NOT EXISTS (SELECT FROM held h WHERE h.key = uuid_hash(e.tenant_id) AND h.bound < e.seq)
   )
   SELECT n.tenant_id, max(n.seq) FROM found n WHERE n.seq IS NOT NULL GROUP BY n.tenant_id ORDER BY 2;
 END
@@ -85,8 +85,7 @@ RETURNS json
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: announces for all tenants; only workers call it. There is nothing here that a crash could lose: listeners look by
--- themselves now and then. A stand-alone worker leaves it to background workers, which are woken by each commit.
--- The first key is that of workers' locks, three on. The lock is the session's.
+-- themselves now and then. The first key is that of workers' locks, three on; the lock is the session's.
 DECLARE
   state jsonb := nullif(known::jsonb, 'null');
   holds record;
@@ -97,7 +96,7 @@ BEGIN
     PERFORM pg_advisory_unlock(1398166116, 0) WHERE state ? 'seq';
     RETURN '{"again_ms": 5000}';
   ELSIF NOT coalesce(state ? 'seq', false) THEN
-    IF NOT pg_try_advisory_lock(1398166116, 0) THEN
+    IF standalone AND NOT pg_try_advisory_lock(1398166116, 0) THEN
       RETURN '{"again_ms": 5000}';
     END IF;
     state := jsonb_build_object('seq', switchboard._announce_from(), 'held', '[]'::jsonb);

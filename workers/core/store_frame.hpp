@@ -24,6 +24,7 @@ enum class FrameOp : char {
   kFree = 'F',
   kGoodbye = 'G',
   kLog = 'L',
+  kAnnounce = 'A',  // never a frame: background workers announce events by themselves
   // From the server.
   kReply = 'r',
   kFailure = 'e',

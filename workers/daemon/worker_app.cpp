@@ -86,7 +86,14 @@ std::unique_ptr<store::StoreChannel> WorkerApp::MakeChannel() {
   return channel;
 }
 
+void WorkerApp::StartBell() {
+  if (options_.is_child() || feed_bell_) return;
+  feed_channel_ = std::make_unique<store::LibpqChannel>(options_.dsn, reactor_, clock_, random_, log_);
+  feed_bell_.emplace(*feed_channel_, clock_, log_);
+}
+
 void WorkerApp::Configure(const engine::WorkerSettings& settings) {
+  StartBell();
   std::vector<std::string> egress = settings.egress_allow;
   egress.insert(egress.end(), options_.egress_allow.begin(), options_.egress_allow.end());
   const bool allow_http = settings.allow_http || options_.allow_http;
@@ -108,6 +115,9 @@ std::optional<std::chrono::microseconds> WorkerApp::TimeToWait() const {
        {engine_.NextDeadline(), transport_.NextDeadline(), store_.NextDeadline()}) {
     if (at && (!earliest || *at < *earliest)) earliest = at;
   }
+  if (const auto at = feed_bell_ ? feed_bell_->NextDeadline() : std::nullopt) {
+    if (!earliest || *at < *earliest) earliest = at;
+  }
   if (!earliest) return std::nullopt;
   return std::max(std::chrono::microseconds(0), *earliest - clock_.Now());
 }
@@ -125,6 +135,7 @@ int WorkerApp::Run() {
   while (engine_.end() == Engine::End::kRunning) {
     reactor_.Wait(TimeToWait());
     store_.Work();
+    if (feed_bell_) feed_bell_->Work();
     transport_.Work();
     transport_.Deliver();
     engine_.Step();

@@ -6,6 +6,7 @@
 
 #include "workers/core/random.hpp"
 #include "workers/daemon/cached_secrets.hpp"
+#include "workers/daemon/feed_bell.hpp"
 #include "workers/daemon/worker_log.hpp"
 #include "workers/daemon/worker_options.hpp"
 #include "workers/engine/clock.hpp"
@@ -28,6 +29,7 @@ class WorkerApp final : private engine::Reactor::Handler {
  private:
   std::unique_ptr<store::StoreChannel> MakeChannel();
   void Configure(const engine::WorkerSettings& settings);
+  void StartBell();
   std::optional<std::chrono::microseconds> TimeToWait() const;
   void OnReady(int fd, bool readable, bool writable) override;
 
@@ -40,6 +42,9 @@ class WorkerApp final : private engine::Reactor::Handler {
   store::JsonQueueStore store_;
   http::CurlTransport transport_;
   engine::Engine engine_;
+  // Of a stand-alone worker, once the queue has answered.
+  std::unique_ptr<store::StoreChannel> feed_channel_;
+  std::optional<FeedBell> feed_bell_;
   int signals_;
   std::optional<std::vector<std::string>> egress_;  // in force
   bool allow_http_ = false;

@@ -38,6 +38,8 @@ Statement StatementOf(FrameOp op) {
       return {"free", "SELECT switchboard._worker_free($1::json)"};
     case FrameOp::kGoodbye:
       return {"goodbye", "SELECT switchboard._worker_goodbye($1::json)"};
+    case FrameOp::kAnnounce:
+      return {"announce", "SELECT switchboard._announce_events($1::json, true)"};
     default:
       throw core::Error(core::sqlstate::kInternal, "no statement for this request");
   }
