@@ -538,3 +538,14 @@ $$;
 CREATE FUNCTION iso.claim_request() RETURNS text LANGUAGE sql AS $$
     SELECT coalesce((SELECT r.user_email FROM switchboard.claim_next_request() r), 'none')
 $$;
+
+-- A request to make a campaign: status, and whether it is the answer from before.
+CREATE FUNCTION iso.post(key text, name text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    r switchboard.http_response;
+BEGIN
+    PERFORM set_config('request.jwt.claims', '{"tenant_id": "00000000-0000-0000-0000-00000000000a"}', true);
+    r := switchboard.handle_http('POST', '/api/dialer/campaigns', '{}', jsonb_build_object('idempotency-key', key),
+                                 convert_to(jsonb_build_object('name', name, 'type', 'manual')::text, 'UTF8'));
+    RETURN r.status || CASE WHEN r.headers ? 'idempotency-replayed' THEN ' again' ELSE '' END;
+END $$;

@@ -14,7 +14,9 @@ bool SameTime(const timespec& a, const timespec& b) {
 
 // Two changes within one tick of the file system's clock, of which some count seconds, look like
 // one: a file is only believed to be the same if its last change was a while ago when it was read.
-bool HasSettled(const struct stat& status) { return status.st_ctim.tv_sec + 3 < std::time(nullptr); }
+bool HasSettled(const struct stat& status) {
+  return status.st_ctim.tv_sec + 3 < std::time(nullptr);
+}
 
 }  // namespace
 

@@ -12,9 +12,9 @@ namespace switchboard::core {
 
 class JwtKeyFile {
  public:
-  // The keys in file `name` below `secrets_dir`. Costs one stat() while nothing changes. A file that
-  // is gone or wrong is an error until it is right again: old keys are not kept, for taking a key
-  // away is how it is revoked. Throws SB002.
+  // The keys in file `name` below `secrets_dir`. Costs one stat() while nothing changes. A file
+  // that is gone or wrong is an error until it is right again: old keys are not kept, for taking a
+  // key away is how it is revoked. Throws SB002.
   const JwtKeys& Get(const std::string& name, const std::string& secrets_dir);
 
  private:

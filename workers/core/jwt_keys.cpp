@@ -24,8 +24,8 @@ Error BadKeys(const std::string& message) {
 
 bool LooksLikeJson(std::string_view file) {
   const std::size_t start = file.find_first_not_of(" \t\r\n");
-  return start != std::string_view::npos && std::string_view("{[\"").find(file[start]) !=
-                                                std::string_view::npos;
+  return start != std::string_view::npos &&
+         std::string_view("{[\"").find(file[start]) != std::string_view::npos;
 }
 
 bool IsWord(std::string_view text) {
