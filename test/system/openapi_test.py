@@ -197,6 +197,12 @@ class OpenApi(harness.SystemTest):
             found = next(p for p in self.document["paths"][path]["get"]["parameters"] if p.get("name") == parameter)
             self.assertEqual(set(found["schema"]["items"]["enum"]), types[name], f"{path} {parameter}")
 
+    def test_4_pages_tell_of_every_route(self):
+        pages = "".join(page.read_text() for page in (harness.ROOT / "docs" / "http").glob("*.md"))
+        for path, methods in self.document["paths"].items():
+            for method in methods:
+                self.assertIn(f"`{method.upper()} {path}`", pages)
+
     # --- what routes do ---
 
     def test_5_routes_answer_what_is_described(self):
