@@ -5,6 +5,7 @@
 
 #include "extension/pg/args.hpp"
 #include "extension/pg/entry.hpp"
+#include "extension/pg/settings.hpp"
 
 namespace switchboard {
 
@@ -19,6 +20,13 @@ SB_SQL_FUNCTION(sb_webhook_signature_ok) {
       pg::OptArgText(fcinfo, 2).value_or(""), pg::ArgJson(fcinfo, 3),
       pg::ArgIsNull(fcinfo, 4) ? std::string() : pg::ArgBytes(fcinfo, 4),
       std::chrono::floor<std::chrono::seconds>(pg::ArgTimestamp(fcinfo, 5))));
+}
+
+// _installation_url() -> text. A function of ours, and no current_setting() in SQL: before the
+// library is loaded any session could set a variable of that name.
+SB_SQL_FUNCTION(sb_installation_url) {
+  (void)fcinfo;
+  return pg::ReturnText(pg::settings::PublicUrl());
 }
 
 }  // namespace switchboard

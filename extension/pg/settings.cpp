@@ -33,6 +33,7 @@ char* jwt_audience;
 char* jwt_issuer;
 char* jwt_keys;
 char* key_file;
+char* public_url;
 char* secrets_dir;
 char* worker_path;
 char* tenant_id;
@@ -61,6 +62,8 @@ constexpr TextSetting kTexts[] = {
      "File below switchboard.secrets_dir with the keys that tokens are signed with."},
     {"switchboard.key_file", &key_file, "", GUC_SUPERUSER_ONLY,
      "File with the 32-byte key that secrets are encrypted with."},
+    {"switchboard.public_url", &public_url, "", 0,
+     "Where providers reach the gateway, for accounts whose settings do not say."},
     {"switchboard.secrets_dir", &secrets_dir, "", GUC_SUPERUSER_ONLY,
      "Folder that secrets written as file:NAME are read from."},
     {"switchboard.worker_path", &worker_path, "", GUC_SUPERUSER_ONLY,
@@ -133,6 +136,7 @@ const char* JwtIssuer() { return jwt_issuer; }
 const char* JwtKeys() { return jwt_keys; }
 const char* SecretsDir() { return secrets_dir; }
 const char* KeyFile() { return key_file; }
+const char* PublicUrl() { return public_url; }
 bool LogPayloads() { return log_payloads; }
 const char* WorkerPath() { return worker_path; }
 std::chrono::milliseconds DrainTimeout() { return std::chrono::milliseconds(drain_timeout); }

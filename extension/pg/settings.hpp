@@ -26,6 +26,7 @@ const char* JwtIssuer();
 const char* JwtKeys();  // file below SecretsDir(); empty: no tokens are taken
 const char* SecretsDir();
 const char* KeyFile();
+const char* PublicUrl();  // empty: each account says
 bool LogPayloads();
 const char* WorkerPath();  // empty: switchboard-worker in the server's bindir
 std::chrono::milliseconds DrainTimeout();

@@ -138,17 +138,26 @@ $$;
 REVOKE ALL ON FUNCTION switchboard._require_supervisor(text) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._require_supervisor(text) IS 'The tenant of the caller; 42501 unless it acts as a supervisor.';
 
--- These two are inlined by the planner, hence no SET clause: callers pin the search path. A triggered price drop asks them for 100,000 calls.
--- Inlined by the planner, hence no SET clause; pg_catalog operators only. So is the next one.
+CREATE OR REPLACE FUNCTION switchboard._installation_url() RETURNS text
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sb_installation_url';
+REVOKE ALL ON FUNCTION switchboard._installation_url() FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._installation_url() IS 'The setting switchboard.public_url; empty when there is none.';
+
+-- These two are inlined by the planner, hence no SET clause; pg_catalog operators only. A triggered price drop asks them for 100,000 calls.
 CREATE OR REPLACE FUNCTION switchboard._public_url(account switchboard.provider_accounts) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT pg_catalog.rtrim(nullif(pg_catalog.btrim(account.settings OPERATOR(pg_catalog.->>) 'public_url'), ''), '/') $$;
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT pg_catalog.rtrim(nullif(coalesce(nullif(pg_catalog.btrim(account.settings OPERATOR(pg_catalog.->>) 'public_url'), ''),
+                                            pg_catalog.btrim(switchboard._installation_url())), ''), '/')
+$$;
 REVOKE ALL ON FUNCTION switchboard._public_url(switchboard.provider_accounts) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._public_url(switchboard.provider_accounts) IS
-'Where the provider of an account reaches us: settings.public_url without a slash at its end; NULL: it cannot.';
+'Where the provider of an account reaches us: settings.public_url, else that of the installation (switchboard.public_url), without a
+slash at its end; NULL: it cannot.';
 
 CREATE OR REPLACE FUNCTION switchboard._webhook_url(account switchboard.provider_accounts, event text, call uuid) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT switchboard._public_url(account) OPERATOR(pg_catalog.||) '/api/webhooks/' OPERATOR(pg_catalog.||) account.provider
            OPERATOR(pg_catalog.||) '/' OPERATOR(pg_catalog.||) event OPERATOR(pg_catalog.||) '?account='
@@ -156,7 +165,7 @@ AS $$
 $$;
 REVOKE ALL ON FUNCTION switchboard._webhook_url(switchboard.provider_accounts, text, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION switchboard._webhook_url(switchboard.provider_accounts, text, uuid) IS
-'Where a provider tells us of that event of a call; NULL for an account without public_url.';
+'Where a provider tells us of that event of a call; NULL for an account without a public address.';
 
 CREATE OR REPLACE FUNCTION switchboard._positive_number(settings jsonb, key text) RETURNS numeric
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

@@ -142,10 +142,10 @@ REVOKE ALL ON FUNCTION switchboard._call_payload(switchboard.provider_accounts, 
 
 CREATE OR REPLACE FUNCTION switchboard._can_connect(account switchboard.provider_accounts)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT account.provider IN ('twilio', 'vonage') AND switchboard._public_url(account) IS NOT NULL $$;
 COMMENT ON FUNCTION switchboard._can_connect(switchboard.provider_accounts) IS
-  'Whether answered calls of an account can be connected to agents: its provider asks us, at settings.public_url, what to do.';
+  'Whether answered calls of an account can be connected to agents: its provider asks us, at our public address, what to do.';
 REVOKE ALL ON FUNCTION switchboard._can_connect(switchboard.provider_accounts) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._require_speaker(campaign switchboard.campaigns, warn boolean)

@@ -247,13 +247,24 @@ BEGIN
                 )::switchboard.call_status_event
       FROM switchboard.call_logs c WHERE c.id = ANY (over)));
   END IF;
+  FOR message IN
+    SELECT r.*, a.provider FROM unnest(results) r
+    LEFT JOIN switchboard.provider_accounts a ON a.id = r.account_id
+    WHERE r.kind = 'message' AND (r.final OR r.outcome = 'ok')
+    ORDER BY r.job_id
+  LOOP
+    PERFORM switchboard._apply_message_status(message.tenant_id, message.provider,
+      switchboard._uuid_or_null(message.payload ->> 'delivery_id'), message.provider_id,
+      CASE WHEN message.outcome = 'ok' THEN 'sent'::switchboard.delivery_status ELSE 'failed' END, at,
+      CASE WHEN message.outcome <> 'ok' THEN message.code END, CASE WHEN message.outcome <> 'ok' THEN message.error END);
+  END LOOP;
   -- Webhooks that came before we knew that name.
   FOR waiting IN
     SELECT w.id
     FROM unnest(results) r
     JOIN switchboard.provider_accounts a ON a.id = r.account_id
     JOIN switchboard.webhook_inbox w ON w.tenant_id = r.tenant_id AND w.provider = a.provider AND w.external_id = r.provider_id
-    WHERE r.kind = 'call' AND r.outcome = 'ok' AND w.processed_at IS NULL
+    WHERE r.kind IN ('call', 'message') AND r.outcome = 'ok' AND w.processed_at IS NULL
     ORDER BY w.received_at FOR NO KEY UPDATE OF w SKIP LOCKED
   LOOP
     PERFORM switchboard._act_on_webhook(waiting);
@@ -294,18 +305,6 @@ BEGIN
   IF EXISTS (SELECT FROM unnest(results) r WHERE r.kind IN ('call.update', 'call.status')) THEN
     PERFORM switchboard._apply_control_results(results, at);
   END IF;
-
-  FOR message IN
-    SELECT r.*, a.provider FROM unnest(results) r
-    LEFT JOIN switchboard.provider_accounts a ON a.id = r.account_id
-    WHERE r.kind = 'message' AND (r.final OR r.outcome = 'ok')
-    ORDER BY r.job_id
-  LOOP
-    PERFORM switchboard._apply_message_status(message.tenant_id, message.provider,
-      switchboard._uuid_or_null(message.payload ->> 'delivery_id'), message.provider_id,
-      CASE WHEN message.outcome = 'ok' THEN 'sent'::switchboard.delivery_status ELSE 'failed' END, at,
-      CASE WHEN message.outcome <> 'ok' THEN message.code END, CASE WHEN message.outcome <> 'ok' THEN message.error END);
-  END LOOP;
 END
 $$;
 COMMENT ON FUNCTION switchboard._apply_job_results(switchboard.job_result[]) IS

@@ -51,6 +51,7 @@ AS $$
 -- Lock order: contacts, messages.
 DECLARE
   person  uuid := switchboard._contact_for(_take_message.tenant, _take_message.from_number, 'inbound-message');
+  profile text := nullif(btrim(regexp_replace(left(_take_message.raw ->> 'profile_name', 200), '[[:cntrl:]]', '', 'g')), '');
   message uuid;
   name    text;
 BEGIN
@@ -75,7 +76,8 @@ BEGIN
   SET last_active_channel = CASE WHEN _take_message.at >= coalesce(k.last_contact_at, '-infinity') THEN _take_message.channel
                                  ELSE k.last_active_channel END,
       last_contact_at = greatest(k.last_contact_at, _take_message.at),
-      has_whatsapp = k.has_whatsapp OR _take_message.channel = 'whatsapp'
+      has_whatsapp = k.has_whatsapp OR _take_message.channel = 'whatsapp',
+      name = coalesce(k.name, CASE WHEN k.first_name IS NULL AND k.last_name IS NULL THEN profile END)
   WHERE k.tenant_id = _take_message.tenant AND k.id = person
   RETURNING coalesce(k.name, nullif(concat_ws(' ', k.first_name, k.last_name), '')) INTO name;
   PERFORM switchboard._add_event(_take_message.tenant, 'message-received', message,
@@ -88,7 +90,7 @@ END
 $$;
 COMMENT ON FUNCTION switchboard._take_message(uuid, uuid, switchboard.channel, text, text, text, jsonb, text, timestamptz, jsonb) IS
   'Takes a message from a customer: the contact, matched or made, the message, the event message-received; once for an id of the
-provider. media: list of {"url", "type"}; raw: more to keep of it. Returns the message, also that of a repeat; NULL when the sender
+provider. media: list of {"url", "type"}; raw: more to keep of it; profile_name of it names a contact without a name. Returns the message, also that of a repeat; NULL when the sender
 has no number.';
 REVOKE ALL ON FUNCTION switchboard._take_message(uuid, uuid, switchboard.channel, text, text, text, jsonb, text, timestamptz, jsonb)
   FROM PUBLIC;

@@ -14,11 +14,15 @@ AS $$
          ('vonage', 'signature_secret', false, 'application/json', '{}'),
          ('voipstudio', 'webhook_token', false, 'application/json', '{}'),
          ('omnidimension', 'webhook_token', false, 'application/json', '{}'),
+         ('whatsapp', 'app_secret', false, 'application/json', '{}'),
+         ('mtn', 'webhook_token', false, 'application/json', '{}'),
+         ('openai', 'webhook_secret', false, 'application/json', '{}'),
+         ('asterisk', 'webhook_token', false, 'application/json', '{}'),
          ('webhook', 'signing_secret', false, 'application/json', '{}')
 $$;
 COMMENT ON FUNCTION switchboard._webhook_readers() IS
-  'Providers whose webhooks are understood: the secret they are checked with, whether the body is a form (else JSON), and the reply
-when there is nothing to say.';
+  'Providers whose webhooks are understood: the secret they are checked with, whether the body is a form whatever its content-type
+says (else JSON, or a form if it says so), and the reply when there is nothing to say.';
 REVOKE ALL ON FUNCTION switchboard._webhook_readers() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._text_timestamp(value text)
@@ -54,6 +58,14 @@ $$;
 COMMENT ON FUNCTION switchboard._event_time(text, timestamptz) IS
   'When an event happened by the provider''s word; when it was received if that is absent or not to be believed.';
 REVOKE ALL ON FUNCTION switchboard._event_time(text, timestamptz) FROM PUBLIC;
+
+-- Inlined by the planner, hence no SET clause. Headers as _headers_to_keep() gives them.
+CREATE OR REPLACE FUNCTION switchboard._is_form(always boolean, headers jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT always OR coalesce(lower(headers ->> 'content-type') LIKE 'application/x-www-form-urlencoded%', false) $$;
+COMMENT ON FUNCTION switchboard._is_form(boolean, jsonb) IS 'Whether the body of a webhook is a form: always, or by its content-type.';
+REVOKE ALL ON FUNCTION switchboard._is_form(boolean, jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._webhook_fields(is_form boolean, url text, body bytea)
 RETURNS jsonb
@@ -107,52 +119,75 @@ COMMENT ON FUNCTION switchboard._bearer_claims(jsonb) IS
   'What a JWT of the headers claims, unproved; NULL when there is none.';
 REVOKE ALL ON FUNCTION switchboard._bearer_claims(jsonb) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._webhook_account(
-  provider text, account_id uuid, query jsonb, is_form boolean, headers jsonb, body bytea)
-RETURNS switchboard.provider_accounts
+CREATE OR REPLACE FUNCTION switchboard._webhook_ids(provider text, fields jsonb, headers jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  claims jsonb;
+BEGIN
+  CASE provider
+    WHEN 'twilio' THEN RETURN jsonb_build_object('account_sid', fields -> 'AccountSid');
+    WHEN 'vonage' THEN
+      claims := switchboard._bearer_claims(headers);
+      RETURN jsonb_build_object('application_id', claims -> 'application_id',
+                                'api_key', coalesce(claims -> 'api_key', fields -> 'api-key'));
+    WHEN 'voipstudio' THEN RETURN jsonb_build_object('customer_id', fields -> 'customer_id');
+    WHEN 'omnidimension' THEN RETURN jsonb_build_object('agent_id', fields -> 'bot_id');
+    WHEN 'asterisk' THEN RETURN jsonb_build_object('asterisk_id', fields -> 'asterisk_id');
+    ELSE RETURN '{}';
+  END CASE;
+END
+$$;
+COMMENT ON FUNCTION switchboard._webhook_ids(text, jsonb, jsonb) IS
+  'The ids in a webhook that an account can be told by, under the names that its settings have for them.';
+REVOKE ALL ON FUNCTION switchboard._webhook_ids(text, jsonb, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._webhook_accounts(provider text, fields jsonb, headers jsonb)
+RETURNS uuid[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: the sender has no identity yet; whose webhook it is follows from the account, and the signature proves it.
-DECLARE
-  account switchboard.provider_accounts;
-  named   uuid := coalesce(account_id, switchboard._uuid_or_null(query ->> 'account'));
-  fields  jsonb;
-  ids     jsonb;
+-- Only ids that mean one account: two tenants may hold the same one.
 BEGIN
-  IF named IS NOT NULL OR query ? 'account' THEN
-    SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = named AND a.provider = _webhook_account.provider;
-    RETURN account;
-  END IF;
-  BEGIN
-    fields := switchboard._webhook_fields(is_form, NULL, body);
-  EXCEPTION WHEN data_exception THEN
-    RETURN NULL;
-  END;
   IF provider = 'webhook' THEN
-    named := (switchboard._reported_call(fields)).account_id;
-    SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = named AND a.provider = 'webhook';
-    RETURN account;
+    RETURN ARRAY(SELECT a.id FROM switchboard.provider_accounts a
+                 WHERE a.id = (switchboard._reported_call(fields)).account_id AND a.provider = 'webhook');
+  ELSIF provider = 'whatsapp' THEN
+    RETURN switchboard._whatsapp_accounts(fields);
   END IF;
-  ids := jsonb_strip_nulls(jsonb_build_object(
-    'account_sid', fields -> 'AccountSid', 'customer_id', fields -> 'customer_id', 'agent_id', fields -> 'bot_id',
-    'application_id', switchboard._bearer_claims(headers) -> 'application_id'));
-  SELECT a.* INTO account FROM switchboard.provider_accounts a
-  WHERE a.provider = _webhook_account.provider
-    AND EXISTS (SELECT FROM jsonb_each_text(ids) i WHERE a.settings ->> i.key = i.value);
-  -- Only if it can mean one account: two tenants may hold the same one.
-  IF (SELECT count(*) FROM switchboard.provider_accounts o
-      WHERE o.provider = _webhook_account.provider
-        AND EXISTS (SELECT FROM jsonb_each_text(ids) i WHERE o.settings ->> i.key = i.value)) <> 1 THEN
-    RETURN NULL;
-  END IF;
-  RETURN account;
+  RETURN (
+    SELECT CASE WHEN count(*) = 1 THEN array_agg(a.id) ELSE '{}' END
+    FROM switchboard.provider_accounts a
+    WHERE a.provider = _webhook_accounts.provider
+      AND EXISTS (SELECT FROM jsonb_each_text(switchboard._webhook_ids(a.provider, fields, headers)) i
+                  WHERE a.settings ->> i.key = i.value));
 END
 $$;
-COMMENT ON FUNCTION switchboard._webhook_account(text, uuid, jsonb, boolean, jsonb, bytea) IS
-  'The account a webhook is for: the one given, else "account" of the URL''s query, else the only one that has the id the request
-itself names (account_sid, customer_id, application_id, agent_id of its settings); of a report about a handed over call, the account
-of that call. NULL if there is none.';
-REVOKE ALL ON FUNCTION switchboard._webhook_account(text, uuid, jsonb, boolean, jsonb, bytea) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._webhook_accounts(text, jsonb, jsonb) IS
+  'The accounts that a webhook may be for by the ids in it: the only one that has such an id in its settings; of WhatsApp one for each
+number it tells of; of a report about a handed over call, the account of that call.';
+REVOKE ALL ON FUNCTION switchboard._webhook_accounts(text, jsonb, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._named_accounts(provider text, account_id uuid, query jsonb, is_form boolean, headers jsonb, body bytea)
+RETURNS uuid[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: as _webhook_accounts(). Cost: a key probe when the account is named; else all accounts of the provider are looked at.
+DECLARE
+  named uuid := coalesce(account_id, switchboard._uuid_or_null(query ->> 'account'));
+BEGIN
+  IF named IS NOT NULL OR query ? 'account' THEN
+    RETURN ARRAY(SELECT a.id FROM switchboard.provider_accounts a WHERE a.id = named AND a.provider = _named_accounts.provider);
+  END IF;
+  RETURN switchboard._webhook_accounts(provider, switchboard._webhook_fields(is_form, NULL, body), headers);
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+  RETURN '{}';
+END
+$$;
+COMMENT ON FUNCTION switchboard._named_accounts(text, uuid, jsonb, boolean, jsonb, bytea) IS
+  'The accounts a webhook is for: the one given, else "account" of the URL''s query, else those that the request itself names.';
+REVOKE ALL ON FUNCTION switchboard._named_accounts(text, uuid, jsonb, boolean, jsonb, bytea) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._webhook_is_genuine(
   account switchboard.provider_accounts, secret_name text, url text, headers jsonb, body bytea)
@@ -191,6 +226,10 @@ BEGIN
     WHEN 'vonage' THEN RETURN switchboard._act_vonage(inbox, fields);
     WHEN 'voipstudio' THEN RETURN switchboard._act_voipstudio(inbox, fields);
     WHEN 'omnidimension' THEN RETURN switchboard._act_omnidimension(inbox, fields);
+    WHEN 'whatsapp' THEN RETURN switchboard._act_whatsapp(inbox, fields);
+    WHEN 'mtn' THEN RETURN switchboard._act_mtn(inbox, fields);
+    WHEN 'openai' THEN RETURN switchboard._act_openai(inbox, fields);
+    WHEN 'asterisk' THEN RETURN switchboard._act_asterisk(inbox, fields);
     WHEN 'webhook' THEN RETURN switchboard._act_webhook(inbox, fields);
   END CASE;
 EXCEPTION WHEN OTHERS THEN
@@ -228,7 +267,8 @@ DECLARE
 BEGIN
   SELECT w.* INTO STRICT inbox FROM switchboard.webhook_inbox w WHERE w.id = inbox_id;
   problem := switchboard._try_webhook(inbox, switchboard._webhook_fields(
-    (SELECT r.form FROM switchboard._webhook_readers() r WHERE r.provider = inbox.provider), inbox.url, inbox.body));
+    switchboard._is_form((SELECT r.form FROM switchboard._webhook_readers() r WHERE r.provider = inbox.provider), inbox.headers),
+    inbox.url, inbox.body));
   IF problem IS NULL THEN
     UPDATE switchboard.webhook_inbox w
     SET processed_at = clock_timestamp(), attempts = w.attempts + 1, error = NULL WHERE w.id = inbox_id;
@@ -287,6 +327,137 @@ $$;
 COMMENT ON FUNCTION switchboard._next_webhook_retry() IS 'When an event of the inbox is to be tried again; NULL: none is.';
 REVOKE ALL ON FUNCTION switchboard._next_webhook_retry() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._act_on_waiting(tenant uuid, provider text, external_id text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+AS $$
+-- SECURITY DEFINER: acts for the tenant given. Internal. Cost: one index probe when nothing waits.
+-- One that another session holds is being tried there, or will be when it is due.
+DECLARE
+  waiting uuid;
+BEGIN
+  FOR waiting IN
+    SELECT w.id FROM switchboard.webhook_inbox w
+    WHERE w.tenant_id = tenant AND w.provider = _act_on_waiting.provider AND w.external_id = _act_on_waiting.external_id
+      AND w.processed_at IS NULL
+    ORDER BY w.received_at FOR NO KEY UPDATE SKIP LOCKED
+  LOOP
+    PERFORM switchboard._act_on_webhook(waiting);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION switchboard._act_on_waiting(uuid, text, text) IS
+  'Tries the events again that came before the call or message was known under that id of the provider.';
+REVOKE ALL ON FUNCTION switchboard._act_on_waiting(uuid, text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._called_url(account switchboard.provider_accounts, url text, event text, headers jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- A front behind a proxy cannot know the address that the provider has called: the public one counts where it is set.
+BEGIN
+  IF url NOT LIKE '/%' THEN
+    RETURN url;
+  END IF;
+  RETURN coalesce(switchboard._public_url(account),
+                  coalesce(headers ->> 'x-forwarded-proto', 'https') || '://'
+                    || coalesce(headers ->> 'x-forwarded-host', headers ->> 'host', 'localhost'))
+         || coalesce(url, '/api/webhooks/' || account.provider || '/' || coalesce(event, ''));
+END
+$$;
+COMMENT ON FUNCTION switchboard._called_url(switchboard.provider_accounts, text, text, jsonb) IS
+  'The URL as the provider called it. One that begins with a slash is below the public address of the account or the installation, else
+below the host that the headers name.';
+REVOKE ALL ON FUNCTION switchboard._called_url(switchboard.provider_accounts, text, text, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._read_event(
+  account switchboard.provider_accounts, event text, fields jsonb, headers jsonb, body bytea, OUT external_id text, OUT dedupe_key text)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  CASE account.provider
+    WHEN 'twilio' THEN SELECT r.* INTO external_id, dedupe_key FROM switchboard._read_twilio(event, fields) r;
+    WHEN 'vonage' THEN SELECT r.* INTO external_id, dedupe_key FROM switchboard._read_vonage(event, fields) r;
+    WHEN 'voipstudio' THEN SELECT r.* INTO external_id, dedupe_key FROM switchboard._read_voipstudio(event, fields) r;
+    WHEN 'omnidimension' THEN SELECT r.* INTO external_id, dedupe_key FROM switchboard._read_omnidimension(event, fields) r;
+    WHEN 'whatsapp' THEN SELECT r.* INTO external_id, dedupe_key FROM switchboard._read_whatsapp(account.id, fields, body) r;
+    WHEN 'mtn' THEN SELECT r.* INTO external_id, dedupe_key FROM switchboard._read_mtn(account.id, event, fields, body) r;
+    WHEN 'openai' THEN SELECT r.* INTO external_id, dedupe_key FROM switchboard._read_openai(account.id, fields, headers) r;
+    WHEN 'asterisk' THEN SELECT r.* INTO external_id, dedupe_key FROM switchboard._read_asterisk(account.id, fields) r;
+    WHEN 'webhook' THEN SELECT r.* INTO external_id, dedupe_key FROM switchboard._read_webhook(event, fields, headers, account.id) r;
+  END CASE;
+END
+$$;
+COMMENT ON FUNCTION switchboard._read_event(switchboard.provider_accounts, text, jsonb, jsonb, bytea) IS
+  'What a webhook is about (the provider''s id of it) and what makes it one event. Errors: 22023 when it makes no sense.';
+REVOKE ALL ON FUNCTION switchboard._read_event(switchboard.provider_accounts, text, jsonb, jsonb, bytea) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._take_webhook(
+  account switchboard.provider_accounts, event text, url text, is_form boolean, headers jsonb, body bytea,
+  OUT fields jsonb, OUT problem text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+-- SECURITY DEFINER: acts for the tenant of the account. Internal: the request is genuine.
+DECLARE
+  thing     text;
+  event_key text;
+  failed    text;
+  inbox     switchboard.webhook_inbox;
+BEGIN
+  BEGIN
+    fields := switchboard._webhook_fields(_take_webhook.is_form, _take_webhook.url, _take_webhook.body);
+    SELECT r.* INTO thing, event_key
+    FROM switchboard._read_event(_take_webhook.account, _take_webhook.event, _take_webhook.fields, _take_webhook.headers,
+                                 _take_webhook.body) r;
+  EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+    problem := format('cannot be read: %s', SQLERRM);
+    event_key := 'unreadable:' || encode(sha256(_take_webhook.body), 'hex');
+  END;
+
+  -- A repeat waits here for the first one to commit, and then finds it.
+  -- Written as processed: only what goes wrong costs an update, and the index of open events stays empty.
+  INSERT INTO switchboard.webhook_inbox AS w
+    (tenant_id, account_id, provider, event, external_id, dedupe_key, url, headers, body, signature_ok, processed_at,
+     error)
+  VALUES (account.tenant_id, account.id, account.provider, coalesce(_take_webhook.event, ''), thing, event_key,
+          switchboard._url_to_keep(_take_webhook.url), _take_webhook.headers, _take_webhook.body, true,
+          clock_timestamp(), problem)
+  ON CONFLICT (tenant_id, provider, dedupe_key) DO UPDATE SET repeats = w.repeats + 1
+  RETURNING w.* INTO inbox;
+  IF problem IS NULL AND inbox.repeats = 0 THEN
+    failed := switchboard._try_webhook(inbox, fields);
+    IF failed IS NOT NULL THEN
+      PERFORM switchboard._note_webhook_problem(inbox.id, failed);
+    END IF;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION switchboard._take_webhook(switchboard.provider_accounts, text, text, boolean, jsonb, bytea) IS
+  'Keeps a genuine webhook and acts on it, unless it is a repeat. Returns what it says, or (problem) why it cannot be read. headers are
+those to keep.';
+REVOKE ALL ON FUNCTION switchboard._take_webhook(switchboard.provider_accounts, text, text, boolean, jsonb, bytea) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._receive_for_each(
+  provider text, event text, headers jsonb, body bytea, url text, accounts uuid[])
+RETURNS switchboard.webhook_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: as receive_webhook(), which checks the signature for each of the accounts. In their order: two posts about the same
+-- accounts never wait for each other in a circle.
+DECLARE
+  answers switchboard.webhook_response[] := ARRAY(
+    SELECT switchboard.receive_webhook(provider, event, headers, body, url, a)
+    FROM (SELECT unnest(accounts) AS a ORDER BY 1) s);
+BEGIN
+  RETURN (SELECT (n.status, n.content_type, n.body)::switchboard.webhook_response
+          FROM unnest(answers) n ORDER BY n.status LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION switchboard._receive_for_each(text, text, jsonb, bytea, text, uuid[]) IS
+  'Takes a webhook that is about several accounts, for each of them; answers with the best of what they answer.';
+REVOKE ALL ON FUNCTION switchboard._receive_for_each(text, text, jsonb, bytea, text, uuid[]) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard.receive_webhook(
   provider text, event text, headers jsonb, body bytea, url text DEFAULT NULL, account_id uuid DEFAULT NULL)
 RETURNS switchboard.webhook_response
@@ -296,14 +467,14 @@ AS $$
 -- SECURITY DEFINER: whoever passes a webhook on has no identity; the account names the tenant and its signature is the proof.
 -- Nothing is written before the signature has been checked over the bytes as they came.
 DECLARE
-  reader      record;
-  account     switchboard.provider_accounts;
-  public_url  text := receive_webhook.url;
-  fields      jsonb;
-  thing       text;
-  event_key   text;
-  problem     text;
-  inbox       switchboard.webhook_inbox;
+  reader   record;
+  account  switchboard.provider_accounts;
+  accounts uuid[];
+  bytes    bytea := coalesce(receive_webhook.body, '');
+  kept     jsonb;
+  is_form  boolean;
+  called   text;
+  taken    record;
 BEGIN
   SELECT r.* INTO reader FROM switchboard._webhook_readers() r WHERE r.provider = receive_webhook.provider;
   IF NOT FOUND THEN
@@ -314,79 +485,57 @@ BEGIN
   IF jsonb_typeof(receive_webhook.headers) IS DISTINCT FROM 'object' THEN
     RAISE EXCEPTION 'headers must be a JSON object' USING ERRCODE = '22023';
   END IF;
-  account := switchboard._webhook_account(receive_webhook.provider, receive_webhook.account_id,
-               switchboard._url_query(public_url), reader.form, receive_webhook.headers, coalesce(receive_webhook.body, ''));
-  IF account.id IS NULL THEN
+  kept := switchboard._headers_to_keep(receive_webhook.headers);
+  is_form := switchboard._is_form(reader.form, kept);
+  accounts := switchboard._named_accounts(receive_webhook.provider, receive_webhook.account_id,
+                switchboard._url_query(receive_webhook.url), is_form, receive_webhook.headers, bytes);
+  IF cardinality(accounts) > 1 THEN
+    RETURN switchboard._receive_for_each(receive_webhook.provider, receive_webhook.event, receive_webhook.headers, bytes,
+                                         receive_webhook.url, accounts);
+  END IF;
+  SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = accounts[1];
+  IF NOT FOUND THEN
     RETURN (404, 'text/plain', 'no such account')::switchboard.webhook_response;
   END IF;
-  public_url := coalesce(public_url, rtrim(account.settings ->> 'public_url', '/') || '/api/webhooks/' || account.provider || '/'
-                                     || coalesce(receive_webhook.event, ''), '');
-  IF NOT switchboard._webhook_is_genuine(account, reader.secret_name, public_url, receive_webhook.headers,
-                                         coalesce(receive_webhook.body, '')) THEN
+  called := switchboard._called_url(account, receive_webhook.url, receive_webhook.event, kept);
+  IF reader.provider = 'whatsapp' AND bytes = '' THEN
+    RETURN switchboard._whatsapp_challenge(account, called, receive_webhook.headers);
+  END IF;
+  IF NOT switchboard._webhook_is_genuine(account, reader.secret_name, called, receive_webhook.headers, bytes) THEN
     RETURN (403, 'text/plain', 'bad signature')::switchboard.webhook_response;
   END IF;
-
-  BEGIN
-    fields := switchboard._webhook_fields(reader.form, public_url, coalesce(receive_webhook.body, ''));
-    CASE account.provider
-      WHEN 'twilio' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_twilio(receive_webhook.event, fields) r;
-      WHEN 'vonage' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_vonage(receive_webhook.event, fields) r;
-      WHEN 'voipstudio' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_voipstudio(receive_webhook.event, fields) r;
-      WHEN 'omnidimension' THEN SELECT r.* INTO thing, event_key FROM switchboard._read_omnidimension(receive_webhook.event, fields) r;
-      WHEN 'webhook' THEN SELECT r.* INTO thing, event_key
-                          FROM switchboard._read_webhook(receive_webhook.event, fields, receive_webhook.headers, account.id) r;
-    END CASE;
-  EXCEPTION WHEN data_exception THEN
-    problem := format('cannot be read: %s', SQLERRM);
-    event_key := 'unreadable:' || encode(sha256(coalesce(receive_webhook.body, '')), 'hex');
-  END;
-
-  -- A repeat waits here for the first one to commit, and then finds it.
-  -- Written as processed: only what goes wrong costs an update, and the index of open events stays empty.
-  INSERT INTO switchboard.webhook_inbox AS w
-    (tenant_id, account_id, provider, event, external_id, dedupe_key, url, headers, body, signature_ok, processed_at,
-     error)
-  VALUES (account.tenant_id, account.id, account.provider, coalesce(receive_webhook.event, ''), thing, event_key,
-          switchboard._url_to_keep(public_url),
-          switchboard._headers_to_keep(receive_webhook.headers), coalesce(receive_webhook.body, ''), true,
-          clock_timestamp(), problem)
-  ON CONFLICT (tenant_id, provider, dedupe_key) DO UPDATE SET repeats = w.repeats + 1
-  RETURNING w.* INTO inbox;
-  IF problem IS NOT NULL THEN
-    RETURN (400, 'text/plain', problem)::switchboard.webhook_response;
-  END IF;
-
-  IF inbox.repeats = 0 THEN
-    problem := switchboard._try_webhook(inbox, fields);
-    IF problem IS NOT NULL THEN
-      PERFORM switchboard._note_webhook_problem(inbox.id, problem);
-    END IF;
+  taken := switchboard._take_webhook(account, receive_webhook.event, called, is_form, kept, bytes);
+  IF taken.problem IS NOT NULL THEN
+    RETURN (400, 'text/plain', taken.problem)::switchboard.webhook_response;
   END IF;
   RETURN (200, reader.reply_type,
-          coalesce(switchboard._webhook_reply(account, receive_webhook.event, public_url, fields), reader.reply)
+          coalesce(switchboard._webhook_reply(account, receive_webhook.event, called, taken.fields), reader.reply)
          )::switchboard.webhook_response;
 END
 $$;
 COMMENT ON FUNCTION switchboard.receive_webhook(text, text, jsonb, bytea, text, uuid) IS
-  'Takes a webhook of a provider (twilio, vonage, voipstudio, omnidimension; webhook: the report of an external call system). url: as the provider called it, query included; account_id, else "account" of
-that query, else an id in the request itself says whose it is. Returns what to answer: 200 and what the provider expects; 403 bad
-signature, nothing is kept; 400 cannot be read, kept in webhook_inbox; 404 no such account. A repeat is recorded once and acted on
-once; what could not be acted on is kept with its error and tried again. Errors: SB009 unknown provider, 22023 headers are no object.';
+  'Takes a webhook of a provider (asterisk, mtn, omnidimension, openai, twilio, voipstudio, vonage, whatsapp; webhook: any other system).
+url: as the provider called it, query included; if it begins with a slash, below the public address (settings.public_url of the account,
+else switchboard.public_url). account_id, else "account" of that query, else an id in the request itself says whose it is. Returns what
+to answer: 200 and what the provider expects; 403 bad signature, nothing is kept; 400 cannot be read, kept in webhook_inbox; 404 no such
+account. A repeat is recorded once and acted on once; what could not be acted on is kept with its error and tried again. Errors: SB009
+unknown provider, 22023 headers are no object.';
 REVOKE ALL ON FUNCTION switchboard.receive_webhook(text, text, jsonb, bytea, text, uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._headers_to_keep(headers jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
--- PL/pgSQL, which keeps its plans.
+-- PL/pgSQL, which keeps its plans. A URL can carry a secret, too.
 BEGIN
   RETURN (
     SELECT coalesce(jsonb_object_agg(lower(h.key), h.value), '{}')
     FROM jsonb_each(headers) h
-    WHERE lower(h.key) NOT IN ('authorization', 'cookie', 'proxy-authorization', 'x-webhook-token'));
+    WHERE lower(h.key) NOT IN ('authorization', 'cookie', 'proxy-authorization', 'x-webhook-token', 'x-api-key', 'x-request-target',
+                               'x-original-url', 'x-original-uri', 'x-rewrite-url', 'x-forwarded-uri', 'referer'));
 END
 $$;
-COMMENT ON FUNCTION switchboard._headers_to_keep(jsonb) IS 'Headers without those that carry secrets.';
+COMMENT ON FUNCTION switchboard._headers_to_keep(jsonb) IS 'Headers, their names in lower case, without those that can carry secrets.';
 REVOKE ALL ON FUNCTION switchboard._headers_to_keep(jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._url_to_keep(url text)
@@ -395,14 +544,45 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 -- PL/pgSQL, which keeps its plans. Nearly always there is nothing to do.
 BEGIN
-  IF strpos(url, 'token=') = 0 THEN
+  IF url !~* 'token=|@|/api/webhooks/[^/?#]+/[^/?#]+/' THEN
     RETURN url;
   END IF;
-  RETURN regexp_replace(url, '([?&]token=)[^&#]*', '\1***', 'g');
+  RETURN regexp_replace(regexp_replace(regexp_replace(url,
+    '([?&][^=&#]*token=)[^&#]*', '\1***', 'gi'),
+    '(/api/webhooks/[^/?#]+/[^/?#]+/)[^?#]+', '\1***'),
+    '^([^:/?#]+://)[^/?#@]*@', '\1***@');
 END
 $$;
-COMMENT ON FUNCTION switchboard._url_to_keep(text) IS 'A URL without the secret that it may carry in token.';
+COMMENT ON FUNCTION switchboard._url_to_keep(text) IS
+  'A URL without the secrets that it may carry: before its host, as last part of its path, in token.';
 REVOKE ALL ON FUNCTION switchboard._url_to_keep(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._note_delivery(
+  inbox switchboard.webhook_inbox, delivery text, provider_id text, status switchboard.delivery_status, at timestamptz, code text,
+  problem text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the inbox row. Internal. News that overtake the answer to our request wait until the
+-- message is known; a status that we do not know is no fault.
+DECLARE
+  sent uuid := switchboard._uuid_or_null(delivery);
+BEGIN
+  IF status IS NULL
+     OR switchboard._apply_message_status(inbox.tenant_id, inbox.provider, sent, provider_id, status, at, left(code, 100), left(problem, 1000))
+     OR EXISTS (SELECT FROM switchboard.message_delivery_log d
+                WHERE d.tenant_id = inbox.tenant_id
+                  AND (d.id = sent OR d.provider = inbox.provider AND d.provider_message_id = provider_id)) THEN
+    RETURN NULL;
+  END IF;
+  RETURN 'unknown message';
+END
+$$;
+COMMENT ON FUNCTION switchboard._note_delivery(switchboard.webhook_inbox, text, text, switchboard.delivery_status, timestamptz, text, text) IS
+  'What a provider says became of a message that we sent: found by our id (delivery) where it comes back, else by the provider''s. NULL
+when that is done, else why not.';
+REVOKE ALL ON FUNCTION switchboard._note_delivery(switchboard.webhook_inbox, text, text, switchboard.delivery_status, timestamptz, text, text)
+  FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._webhook_reply(
   account switchboard.provider_accounts, event text, url text, fields jsonb)

@@ -1,7 +1,10 @@
--- What external call systems report about calls that were handed to them by webhook: POST /api/webhooks/webhook/status, signed by
--- Standard Webhooks with the account's signing_secret. All of it may be told at once or bit by bit:
+-- What any other system reports, signed by Standard Webhooks with the account's signing_secret; all of it may be told at once or bit by bit.
+-- POST /api/webhooks/webhook/status, calls that were handed to it or that it told of:
 --   {"call_trigger_id" | "call_log_id" | "call_id", "status", "occurred_at", "duration", "answered_by", "recording_url",
 --    "transcript", "summary", "sentiment", "disposition", "notes", "follow_up_date", "cause", "price", "currency"}
+-- .../incoming, a customer calls: {"call_id", "from", "to", "occurred_at"}
+-- .../message, a customer writes: {"message_id", "channel", "from", "to", "text", "media", "occurred_at"}
+-- .../message-status: {"message_id" | "delivery_id", "status", "error_code", "error", "occurred_at"}
 
 CREATE OR REPLACE FUNCTION switchboard._reported_status(status text)
 RETURNS switchboard.call_status
@@ -47,6 +50,51 @@ $$;
 COMMENT ON FUNCTION switchboard._bad_report_field(text, jsonb) IS 'Whether a field of a report about a call cannot be understood.';
 REVOKE ALL ON FUNCTION switchboard._bad_report_field(text, jsonb) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._bad_told_field(key text, value jsonb)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE
+    WHEN value = 'null' THEN false
+    WHEN key IN ('from', 'to', 'text', 'error_code', 'error') THEN jsonb_typeof(value) <> 'string'
+    WHEN key IN ('call_id', 'message_id') THEN jsonb_typeof(value) NOT IN ('string', 'number') OR length(value #>> '{}') NOT BETWEEN 1 AND 200
+    WHEN key = 'delivery_id' THEN NOT coalesce(switchboard._is_uuid(value #>> '{}'), false)
+    WHEN key = 'channel' THEN value #>> '{}' NOT IN ('sms', 'whatsapp')
+    WHEN key = 'media' THEN jsonb_typeof(value) <> 'array'
+    WHEN key = 'status' THEN NOT value #>> '{}' = ANY (enum_range(NULL::switchboard.delivery_status)::text[])
+    WHEN key = 'occurred_at' THEN NOT coalesce(isfinite(switchboard._text_timestamp(value #>> '{}')), false)
+    ELSE false END
+$$;
+COMMENT ON FUNCTION switchboard._bad_told_field(text, jsonb) IS
+  'Whether a field of an event about an inbound call or a message cannot be understood.';
+REVOKE ALL ON FUNCTION switchboard._bad_told_field(text, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._read_told(event text, fields jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  missing text := (SELECT n FROM unnest(CASE event WHEN 'incoming' THEN '{call_id}' WHEN 'message' THEN '{from}' ELSE '{status}' END::text[]) n
+                   WHERE fields ->> n IS NULL);
+  bad     record;
+BEGIN
+  IF missing IS NOT NULL THEN
+    RAISE EXCEPTION 'no %', missing USING ERRCODE = '22023';
+  ELSIF event = 'message-status' AND coalesce(fields ->> 'message_id', fields ->> 'delivery_id') IS NULL THEN
+    RAISE EXCEPTION 'neither message_id nor delivery_id' USING ERRCODE = '22023';
+  END IF;
+  SELECT f.key, f.value INTO bad FROM jsonb_each(fields) f WHERE switchboard._bad_told_field(f.key, f.value) ORDER BY f.key LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION '% cannot be %', bad.key, left(bad.value::text, 100) USING ERRCODE = '22023';
+  END IF;
+  RETURN coalesce(fields ->> CASE event WHEN 'incoming' THEN 'call_id' ELSE 'message_id' END, fields ->> 'delivery_id');
+END
+$$;
+COMMENT ON FUNCTION switchboard._read_told(text, jsonb) IS
+  'What an event about an inbound call (incoming) or a message (message, message-status) is about. Errors: 22023 when something is missing
+or cannot be understood.';
+REVOKE ALL ON FUNCTION switchboard._read_told(text, jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._read_webhook(
   event text, fields jsonb, headers jsonb, account uuid, OUT external_id text, OUT dedupe_key text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -55,6 +103,12 @@ AS $$
 DECLARE
   bad record;
 BEGIN
+  dedupe_key := concat_ws(':', event, account, (SELECT h.value FROM jsonb_each_text(headers) h
+                                                WHERE lower(h.key) = 'webhook-id' ORDER BY h.key LIMIT 1));
+  IF event IN ('incoming', 'message', 'message-status') THEN
+    external_id := switchboard._read_told(event, fields);
+    RETURN;
+  END IF;
   external_id := coalesce(fields ->> 'call_id', fields ->> 'call_log_id', fields ->> 'call_trigger_id');
   IF external_id IS NULL THEN
     RAISE EXCEPTION 'none of call_trigger_id, call_log_id and call_id' USING ERRCODE = '22023';
@@ -63,12 +117,10 @@ BEGIN
   IF FOUND THEN
     RAISE EXCEPTION '% of a call cannot be %', bad.key, left(bad.value::text, 100) USING ERRCODE = '22023';
   END IF;
-  dedupe_key := concat_ws(':', event, account, (SELECT h.value FROM jsonb_each_text(headers) h
-                                                WHERE lower(h.key) = 'webhook-id' ORDER BY h.key LIMIT 1));
 END
 $$;
 COMMENT ON FUNCTION switchboard._read_webhook(text, jsonb, jsonb, uuid) IS
-  'What a report of an external call system is about and what makes it one event. Errors: 22023 when it names no call or holds
+  'What an event of any other system is about and what makes it one. Errors: 22023 when it names no call or message, or holds
 something that cannot be understood.';
 REVOKE ALL ON FUNCTION switchboard._read_webhook(text, jsonb, jsonb, uuid) FROM PUBLIC;
 
@@ -168,6 +220,36 @@ COMMENT ON FUNCTION switchboard._note_reported_disposition(switchboard.call_logs
   'What a call system concluded about a call, with all that follows from it, see create_disposition(); once, and not against an agent.';
 REVOKE ALL ON FUNCTION switchboard._note_reported_disposition(switchboard.call_logs, text, text, timestamptz, timestamptz) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._act_told(inbox switchboard.webhook_inbox, fields jsonb, at timestamptz)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the inbox row. Internal. Reports about the call that came before it are acted on now, but not
+-- by a further attempt, which could be one of them. Ids of messages are the sender's own: another account may have the same ones.
+DECLARE
+  account switchboard.provider_accounts;
+BEGIN
+  SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = inbox.account_id;
+  IF inbox.event = 'incoming' THEN
+    PERFORM switchboard._take_inbound_call(inbox.tenant_id, account, inbox.external_id, fields ->> 'from', fields ->> 'to', at, fields);
+    IF inbox.attempts = 0 THEN
+      PERFORM switchboard._act_on_waiting(inbox.tenant_id, inbox.provider, inbox.external_id);
+    END IF;
+  ELSIF inbox.event = 'message' THEN
+    PERFORM switchboard._take_message(inbox.tenant_id, account.id, coalesce(fields ->> 'channel', 'sms')::switchboard.channel,
+      fields ->> 'from', fields ->> 'to', fields ->> 'text', nullif(fields -> 'media', 'null'), account.id || ':' || inbox.external_id, at, '{}');
+  ELSE
+    RETURN switchboard._note_delivery(inbox, fields ->> 'delivery_id', fields ->> 'message_id',
+      (fields ->> 'status')::switchboard.delivery_status, at, fields ->> 'error_code', fields ->> 'error');
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION switchboard._act_told(switchboard.webhook_inbox, jsonb, timestamptz) IS
+  'Acts on an event of any system: a call that comes in (incoming), a message from a customer (message), what became of one of ours
+(message-status). NULL when that is done, else why not.';
+REVOKE ALL ON FUNCTION switchboard._act_told(switchboard.webhook_inbox, jsonb, timestamptz) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._act_webhook(inbox switchboard.webhook_inbox, fields jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -178,7 +260,9 @@ DECLARE
   machine   boolean := coalesce(fields ->> 'status' ~* '^voicemail', false);
   seconds   int := switchboard._reported_seconds(fields -> 'duration');
 BEGIN
-  IF inbox.event <> 'status' THEN
+  IF inbox.event IN ('incoming', 'message', 'message-status') THEN
+    RETURN switchboard._act_told(inbox, fields, switchboard._event_time(fields ->> 'occurred_at', inbox.received_at));
+  ELSIF inbox.event <> 'status' THEN
     RETURN NULL;
   END IF;
   log := switchboard._reported_call(fields, inbox.account_id);
@@ -198,5 +282,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._act_webhook(switchboard.webhook_inbox, jsonb) IS
-  'Acts on the report of an external call system: progress of a call that was handed to it, recording, transcript, mood, disposition.';
+  'Acts on an event of any other system: progress of a call that was handed to it or came by it, recording, transcript, mood, disposition;
+what _act_told() is for.';
 REVOKE ALL ON FUNCTION switchboard._act_webhook(switchboard.webhook_inbox, jsonb) FROM PUBLIC;

@@ -96,6 +96,28 @@ COMMENT ON FUNCTION switchboard._fetch_recording_later(switchboard.call_logs, te
 86400; not at all unless it is set).';
 REVOKE ALL ON FUNCTION switchboard._fetch_recording_later(switchboard.call_logs, text, timestamptz) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._take_omnidimension_call(inbox switchboard.webhook_inbox, fields jsonb, seconds int)
+RETURNS switchboard.call_logs
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the inbox row. Internal. Its agent has answered; we hear of the call when it is over.
+DECLARE
+  account switchboard.provider_accounts;
+  call    uuid;
+  log     switchboard.call_logs;
+BEGIN
+  SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = inbox.account_id;
+  call := switchboard._take_inbound_call(inbox.tenant_id, account,
+    coalesce(switchboard._true_text(fields, 'call_id'), inbox.external_id), switchboard._true_text(fields, 'from_number'),
+    switchboard._true_text(fields, 'to_number'), inbox.received_at - coalesce(seconds, 0) * interval '1 second', fields - 'call_report');
+  SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = call;
+  RETURN log;
+END
+$$;
+COMMENT ON FUNCTION switchboard._take_omnidimension_call(switchboard.webhook_inbox, jsonb, int) IS
+  'Records a call that somebody made to an agent of OmniDimension.';
+REVOKE ALL ON FUNCTION switchboard._take_omnidimension_call(switchboard.webhook_inbox, jsonb, int) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._act_omnidimension(inbox switchboard.webhook_inbox, fields jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -111,9 +133,10 @@ DECLARE
   voicemail boolean := coalesce(fields ->> 'call_status' = 'voicemail_detected' OR fields -> 'is_voicemail' = 'true', false);
 BEGIN
   IF fields ->> 'call_direction' = 'inbound' THEN
-    RETURN NULL;
+    log := switchboard._take_omnidimension_call(inbox, fields, seconds);
+  ELSE
+    log := switchboard._omnidimension_call(inbox.account_id, inbox.tenant_id, fields);
   END IF;
-  log := switchboard._omnidimension_call(inbox.account_id, inbox.tenant_id, fields);
   IF log.id IS NULL THEN
     RETURN 'unknown call';
   END IF;
@@ -125,7 +148,7 @@ BEGIN
                        'extracted_variables', nullif(report -> 'extracted_variables', 'false')));
   PERFORM switchboard._apply_call_status(ARRAY[
     ROW(log.id, log.tenant_id, 'omnidimension',
-        switchboard._unused_call_id(log.tenant_id, 'omnidimension', switchboard._omnidimension_request(fields)), status, inbox.received_at,
+        coalesce(log.call_id, switchboard._unused_call_id(log.tenant_id, 'omnidimension', switchboard._omnidimension_request(fields))), status, inbox.received_at,
         seconds, CASE WHEN voicemail THEN 'machine' END, recording,
         coalesce(switchboard._true_text(fields, 'hangup_source'), switchboard._true_text(fields, 'call_status')),
         fields - 'call_report')::switchboard.call_status_event]);

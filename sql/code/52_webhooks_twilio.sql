@@ -96,17 +96,14 @@ BEGIN
     IF inbox.event = 'amd' THEN
       PERFORM switchboard._answer_machine(call, at);
     END IF;
-  ELSIF inbox.event IN ('status', 'message-status') THEN
-    PERFORM switchboard._apply_message_status(inbox.tenant_id, 'twilio', switchboard._uuid_or_null(query ->> 'message'),
-      inbox.external_id, switchboard._twilio_message_status(coalesce(fields ->> 'MessageStatus', fields ->> 'SmsStatus')), at,
-      fields ->> 'ErrorCode', fields ->> 'ErrorMessage');
+    RETURN NULL;
   END IF;
-  RETURN NULL;
+  RETURN switchboard._act_twilio_message(inbox, fields, query);
 END
 $$;
 COMMENT ON FUNCTION switchboard._act_twilio(switchboard.webhook_inbox, jsonb) IS
   'Acts on a webhook of Twilio: status of a call we placed, answering machine detection while it is connected (amd), its recordings,
-what came of ringing an agent (dial-status), a key pressed (opt-out), status of a message.';
+what came of ringing an agent (dial-status), a key pressed (opt-out), messages (see _act_twilio_message()).';
 REVOKE ALL ON FUNCTION switchboard._act_twilio(switchboard.webhook_inbox, jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._xml_escape(value text)

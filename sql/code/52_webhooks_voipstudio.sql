@@ -1,4 +1,4 @@
--- What VoIPstudio says. JSON; decided by "state", whatever the event is called.
+-- What VoIPstudio says. JSON; decided by "state", whatever the event is called. It rings its users itself, also for calls that come in.
 
 CREATE OR REPLACE FUNCTION switchboard._read_voipstudio(event text, fields jsonb, OUT external_id text, OUT dedupe_key text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -46,6 +46,26 @@ COMMENT ON FUNCTION switchboard._voipstudio_recording(switchboard.webhook_inbox,
   'Where the audio of a recording that VoIPstudio has announced can be fetched.';
 REVOKE ALL ON FUNCTION switchboard._voipstudio_recording(switchboard.webhook_inbox, jsonb) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._take_voipstudio_call(inbox switchboard.webhook_inbox, fields jsonb)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the inbox row. Internal. All legs of a call are one call; which of them is heard of first
+-- does not matter. Its times tell no zone: the time of receipt counts.
+DECLARE
+  account switchboard.provider_accounts;
+  root    text := coalesce(fields ->> 'root_call_id', fields ->> 'call_id');
+BEGIN
+  SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = inbox.account_id;
+  PERFORM switchboard._take_inbound_call(inbox.tenant_id, account, root, switchboard._international(fields ->> 'src'),
+                                         switchboard._international(fields ->> 'dst'), inbox.received_at, fields);
+  RETURN root;
+END
+$$;
+COMMENT ON FUNCTION switchboard._take_voipstudio_call(switchboard.webhook_inbox, jsonb) IS
+  'Records a call that came in, when its first event comes; returns what it is known by.';
+REVOKE ALL ON FUNCTION switchboard._take_voipstudio_call(switchboard.webhook_inbox, jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._act_voipstudio(inbox switchboard.webhook_inbox, fields jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -56,7 +76,11 @@ DECLARE
   told     switchboard.call_status_event;
   recorded boolean := coalesce(fields ->> 'event_name' = 'monitor.audio_ready' AND fields ->> 'monitor_id' <> '', false);
 BEGIN
-  IF fields ->> 'destination' = 'in' OR NOT (fields ? 'state' OR recorded) THEN
+  IF fields ->> 'event_name' = 'sms.received' THEN
+    PERFORM switchboard._take_message(inbox.tenant_id, inbox.account_id, 'sms', switchboard._international(fields ->> 'from_no'),
+      switchboard._international(fields ->> 'to_no'), fields ->> 'text', '[]', inbox.external_id, inbox.received_at, '{}');
+    RETURN NULL;
+  ELSIF NOT (fields ? 'state' OR recorded) THEN
     RETURN NULL;
   END IF;
   told := ROW(NULL, inbox.tenant_id, 'voipstudio', fields ->> 'call_id', switchboard._voipstudio_call_status(fields),
@@ -64,7 +88,9 @@ BEGIN
               CASE WHEN coalesce(fields ->> 'connected_at', '') <> '' THEN switchboard._digits_or_null(fields ->> 'duration') END,
               NULL, CASE WHEN recorded THEN switchboard._voipstudio_recording(inbox, fields) END, fields ->> 't_cause', fields)
           ::switchboard.call_status_event;
-  IF switchboard._find_call(told) IS NULL THEN
+  IF fields ->> 'destination' = 'in' AND NOT recorded THEN
+    told.call_id := switchboard._take_voipstudio_call(inbox, fields);
+  ELSIF switchboard._find_call(told) IS NULL THEN
     told.call_id := fields ->> 'root_call_id';   -- a leg of a call we know
     IF switchboard._find_call(told) IS NULL THEN
       RETURN 'unknown call';
@@ -79,5 +105,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._act_voipstudio(switchboard.webhook_inbox, jsonb) IS
-  'Acts on a webhook of VoIPstudio: progress of a call we placed, and its recordings.';
+  'Acts on a webhook of VoIPstudio: progress of a call that we placed or that came in, its recordings, SMS from customers.';
 REVOKE ALL ON FUNCTION switchboard._act_voipstudio(switchboard.webhook_inbox, jsonb) FROM PUBLIC;

@@ -1,4 +1,4 @@
--- What Vonage says about calls. JSON by POST, or by GET in the query of the URL; see its voice webhooks. Each event of a call has an
+-- What Vonage says about calls (for messages see 52_webhooks_vonage_messages.sql). JSON by POST, or by GET in the query of the URL; see its voice webhooks. Each event of a call has an
 -- address of its own, see _webhook_url(): status, answer (it asks what to do), dial-status (the leg to an agent), opt-out (a key was
 -- pressed), recording.
 
@@ -7,9 +7,14 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   -- human and machine call it call_uuid; recordings and notifications name the conversation alone.
-  external_id := coalesce(fields ->> 'uuid', fields ->> 'call_uuid', fields ->> 'conversation_uuid');
+  external_id := coalesce(fields ->> 'uuid', fields ->> 'call_uuid', switchboard._vonage_message_id(fields),
+                          fields ->> 'conversation_uuid');
   IF coalesce(external_id, '') = '' OR length(external_id) > 100 THEN
-    RAISE EXCEPTION 'neither uuid nor conversation_uuid' USING ERRCODE = '22023';
+    RAISE EXCEPTION 'none of uuid, conversation_uuid, message_uuid and messageId' USING ERRCODE = '22023';
+  END IF;
+  IF switchboard._vonage_is_message(fields) THEN
+    dedupe_key := concat_ws(':', event, switchboard._vonage_sms_id(fields), fields ->> 'status');
+    RETURN;
   END IF;
   dedupe_key := concat_ws(':', event, external_id, fields ->> 'recording_uuid', fields ->> 'status', fields ->> 'sub_state',
                           CASE WHEN NOT fields ?| '{recording_uuid,status}' AND event NOT IN ('incoming', 'answer', 'wait')
@@ -17,7 +22,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._read_vonage(text, jsonb) IS
-  'What a webhook of Vonage is about and what makes it one event. Errors: 22023 when it names neither a call nor a conversation.';
+  'What a webhook of Vonage is about and what makes it one event. Errors: 22023 when it names neither a call nor a conversation
+nor a message.';
 REVOKE ALL ON FUNCTION switchboard._read_vonage(text, jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._vonage_call_status(status text)
@@ -122,6 +128,9 @@ DECLARE
   log  switchboard.call_logs;
   told switchboard.call_status_event;
 BEGIN
+  IF switchboard._vonage_is_message(fields) THEN
+    RETURN switchboard._act_vonage_message(inbox, fields);
+  END IF;
   log := switchboard._vonage_call(inbox.tenant_id, switchboard._url_query(inbox.url), fields);
   IF switchboard._is_vonage_inbound(log, inbox.event, switchboard._url_query(inbox.url), fields) THEN
     RETURN switchboard._act_vonage_inbound(inbox, log, fields);

@@ -81,7 +81,7 @@ REVOKE ALL ON FUNCTION switchboard._ncco_say(jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._ncco_event(account switchboard.provider_accounts, event text, call uuid)
 RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   -- Always POST: of a GET only the fact is signed, not what it says.
   SELECT jsonb_build_object('eventUrl', jsonb_build_array(switchboard._webhook_url(account, event, call)), 'eventMethod', 'POST')

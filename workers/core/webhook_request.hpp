@@ -24,6 +24,7 @@ struct WebhookRequest {
 bool TwilioSignatureOk(std::string_view secret, const WebhookRequest& request);
 bool VonageSignatureOk(std::string_view secret, const WebhookRequest& request);
 bool WhatsappSignatureOk(std::string_view secret, const WebhookRequest& request);
+bool WhatsappVerificationOk(std::string_view verify_token, const WebhookRequest& request);
 bool SharedSecretOk(std::string_view secret, const WebhookRequest& request);
 
 }  // namespace switchboard::core
