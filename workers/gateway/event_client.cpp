@@ -129,7 +129,7 @@ void EventClient::TellOfGap(std::int64_t position) {
 void EventClient::LoadOld() {
   loading_ = true;
   const std::int64_t upto = hub_->ring().end();
-  hub_->ReadOld(position_, [weak = weak_from_this(), upto](FeedPage page) {
+  hub_->ReadOld(position_, page_size_.rows(), [weak = weak_from_this(), upto](FeedPage page) {
     if (const auto self = weak.lock()) {
       self->OnOld(std::move(page), upto);
     }
@@ -143,6 +143,7 @@ void EventClient::OnOld(FeedPage page, std::int64_t upto) {
     return;  // Tick tries again
   }
   unsure_ = false;
+  page_size_.Learn(page.frames.size(), page.bytes, kBatchBytes);
   if (page.gap) {
     return TellOfGap(hub_->ring().end());
   }

@@ -93,6 +93,7 @@ class EventClient : public EventListener, public std::enable_shared_from_this<Ev
   std::chrono::seconds recheck_;
   std::chrono::seconds patience_;
   std::function<void(EventClient*)> on_end_;
+  PageSize page_size_{100};
   EventBatch batch_;
   std::int64_t position_ = 0;  // all before and at it was sent, or is on its way
   std::uint64_t gaps_ = 0;

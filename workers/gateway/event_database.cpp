@@ -102,6 +102,7 @@ FeedPage ToPage(const PGresult* result, int max_rows) {
     page.frames.push_back(std::make_shared<const EventFrame>(
         FeedRow{seq, Field(result, row, 1), Field(result, row, 2), Field(result, row, 3),
                 Field(result, row, 4), Field(result, row, 5)}));
+    page.bytes += page.frames.back()->sse().size();
   }
   page.full = page.frames.size() >= static_cast<std::size_t>(max_rows);
   return page;
@@ -200,19 +201,27 @@ void EventDatabase::Dispatch(Lane lane) {
     parameters.push_back(argument ? AsyncConnection::Parameter::Text(*argument)
                                   : AsyncConnection::Parameter());
   }
-  line.connection->Run(
-      call.statement, parameters, false,
-      [this, lane, done = std::move(call.done), alive = std::weak_ptr<bool>(alive_)](
-          const PGresult* result, const std::string&) {
-        if (result != nullptr && PQresultStatus(result) != PGRES_TUPLES_OK &&
-            RefusalStatus(CodeOf(result)) == 0) {
-          log_("events: " + std::string(CodeOf(result)) + " " + MessageOf(result));
-        }
-        done(result);
-        if (!alive.expired()) {
-          Dispatch(lane);
-        }
-      });
+  const char* statement = call.statement;
+  line.connection->Run(statement, parameters, false,
+                       [this, lane, call = std::move(call), alive = std::weak_ptr<bool>(alive_)](
+                           const PGresult* result, const std::string&) mutable {
+                         if (!alive.expired()) {
+                           OnAnswer(lane, std::move(call), result);
+                         }
+                       });
+}
+
+void EventDatabase::OnAnswer(Lane lane, Call call, const PGresult* result) {
+  if (result == nullptr && std::chrono::steady_clock::now() < call.deadline) {
+    LineOf(lane).waiting.push_front(std::move(call));
+    return;
+  }
+  if (result != nullptr && PQresultStatus(result) != PGRES_TUPLES_OK &&
+      RefusalStatus(CodeOf(result)) == 0) {
+    log_("events: " + std::string(CodeOf(result)) + " " + MessageOf(result));
+  }
+  call.done(result);
+  Dispatch(lane);
 }
 
 void EventDatabase::ExpireWaiting() {

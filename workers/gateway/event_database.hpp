@@ -33,6 +33,7 @@ struct IdentityAnswer {
 struct FeedPage {
   bool ok = false;  // the database answered
   std::vector<FramePointer> frames;
+  std::size_t bytes = 0;            // of these
   bool full = false;                // there may be more
   std::optional<std::int64_t> gap;  // events are missing up to here; the frames follow it
 };
@@ -68,7 +69,7 @@ class EventDatabase {
 
  private:
   struct Call {
-    const char* statement;
+    const char* statement = nullptr;
     std::vector<std::optional<std::string>> arguments;
     std::function<void(const PGresult*)> done;  // null: no answer
     std::chrono::steady_clock::time_point deadline;
@@ -83,6 +84,7 @@ class EventDatabase {
   void Enqueue(Lane lane, const char* statement, std::vector<std::optional<std::string>> arguments,
                std::function<void(const PGresult*)> done);
   void Dispatch(Lane lane);
+  void OnAnswer(Lane lane, Call call, const PGresult* result);
   void OnNotification(std::string_view payload);
 
   boost::asio::io_context& io_;

@@ -1,16 +1,23 @@
 #include "workers/gateway/event_hub.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 namespace switchboard::gateway {
 namespace {
 
-constexpr int kLiveRows = 500;
-// What one listener who is behind holds: fewer rows, of which a batch is kept.
-constexpr int kOldRows = 100;
+constexpr std::size_t kPageBytes = 1024 * 1024;
 
 }  // namespace
+
+void PageSize::Learn(std::size_t rows, std::size_t bytes, std::size_t enough_bytes) {
+  if (rows == 0) {
+    return;
+  }
+  const std::size_t fitting = enough_bytes / (bytes / rows + 1) + 1;
+  rows_ = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(most_), fitting));
+}
 
 void EventHub::Join(EventListener* listener) {
   listeners_.insert(listener);
@@ -54,7 +61,7 @@ void EventHub::Read() {
   }
   // Not up to the number that was announced: anybody in the database can notify.
   database_->ReadPage(
-      EventDatabase::Lane::kLive, tenant_, ring_.end(), std::nullopt, kLiveRows,
+      EventDatabase::Lane::kLive, tenant_, ring_.end(), std::nullopt, page_size_.rows(),
       [self = shared_from_this()](FeedPage page) { self->OnPage(std::move(page)); });
 }
 
@@ -77,6 +84,7 @@ void EventHub::OnPage(FeedPage page) {
     ++gaps_;
     ring_.Restart(*page.gap);
   }
+  page_size_.Learn(page.frames.size(), page.bytes, kPageBytes);
   const bool news = page.gap || !page.frames.empty();
   for (FramePointer& frame : page.frames) {
     ring_.Append(std::move(frame));
@@ -98,7 +106,7 @@ void EventHub::WakeAll() {
   }
 }
 
-void EventHub::ReadOld(std::int64_t after, std::function<void(FeedPage)> done) {
+void EventHub::ReadOld(std::int64_t after, int max_rows, std::function<void(FeedPage)> done) {
   if (database_ == nullptr) {
     return;
   }
@@ -106,7 +114,7 @@ void EventHub::ReadOld(std::int64_t after, std::function<void(FeedPage)> done) {
   if (after <= ring_.end()) {
     upto = ring_.end();
   }
-  database_->ReadPage(EventDatabase::Lane::kOther, tenant_, after, upto, kOldRows, std::move(done));
+  database_->ReadPage(EventDatabase::Lane::kOther, tenant_, after, upto, max_rows, std::move(done));
 }
 
 }  // namespace switchboard::gateway

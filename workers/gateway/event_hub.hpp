@@ -15,6 +15,20 @@
 
 namespace switchboard::gateway {
 
+// How many rows to ask for: fewer when they turn out to be large.
+class PageSize {
+ public:
+  explicit PageSize(int most) : most_(most), rows_(most) {}
+
+  int rows() const { return rows_; }
+  // What was read, and how many bytes are of use at once.
+  void Learn(std::size_t rows, std::size_t bytes, std::size_t enough_bytes);
+
+ private:
+  int most_;
+  int rows_;
+};
+
 class EventListener {
  public:
   virtual ~EventListener() = default;
@@ -56,7 +70,7 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
 
   // A page of events after a position for one listener, up to the end of the ring; of a position
   // that lies beyond it, whatever there is.
-  void ReadOld(std::int64_t after, std::function<void(FeedPage)> done);
+  void ReadOld(std::int64_t after, int max_rows, std::function<void(FeedPage)> done);
 
  private:
   void Read();
@@ -70,6 +84,7 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   bool started_ = false;
   bool reading_ = false;
   bool read_again_ = false;
+  PageSize page_size_{500};
   std::uint64_t gaps_ = 0;
   Clock::time_point read_at_{};
   Clock::time_point left_at_ = Clock::now();

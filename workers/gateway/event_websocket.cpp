@@ -40,6 +40,7 @@ void WebSocketClient::Open() {
   limits.keep_alive_pings = true;
   socket_.set_option(limits);
   socket_.read_message_max(kMessageBytes);
+  socket_.auto_fragment(false);
   socket_.set_option(websocket::stream_base::decorator([this](websocket::response_type& response) {
     for (const auto& [name, value] : request().headers) {
       response.set(name, value);
