@@ -1,4 +1,5 @@
 -- Twilio's status webhooks, signed beforehand, and what they leave written plainly.
+CREATE SCHEMA IF NOT EXISTS bench;
 SELECT test_dialer.new_tenant('webhooks') AS tenant \gset
 CREATE SEQUENCE bench.next_webhook;
 CREATE TABLE bench.webhooks (n bigint PRIMARY KEY, call uuid, url text, headers jsonb, body bytea);
@@ -54,3 +55,23 @@ CREATE FUNCTION bench.plain(n bigint) RETURNS void LANGUAGE sql AS $$
 $$;
 
 CREATE FUNCTION bench.start_over() RETURNS bigint LANGUAGE sql AS $$ SELECT setval('bench.next_webhook', 1, false) $$;
+
+-- The same webhook as a front hands it over, and as bytes on a connection.
+CREATE FUNCTION bench.request(n bigint) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+  answer switchboard.http_response;
+BEGIN
+  SELECT r.* INTO STRICT answer
+  FROM bench.webhooks w,
+       switchboard.handle_http('POST', '/api/webhooks/twilio/status',
+                               jsonb_build_object('account', substr(w.url, strpos(w.url, 'account=') + 8, 36), 'call', w.call),
+                               w.headers || jsonb_build_object('host', 'pbx.example', 'x-request-target', substr(w.url, 20)), w.body) r
+  WHERE w.n = request.n;
+  RETURN answer.status;
+END $$;
+
+CREATE FUNCTION bench.request_bytes(w bench.webhooks) RETURNS bytea LANGUAGE sql AS $$
+  SELECT convert_to(format(E'POST %s HTTP/1.1\r\nHost: pbx.example\r\nContent-Type: application/x-www-form-urlencoded\r\n'
+                           'X-Twilio-Signature: %s\r\nContent-Length: %s\r\n\r\n',
+                           substr(w.url, 20), w.headers ->> 'X-Twilio-Signature', octet_length(w.body)), 'UTF8') || w.body
+$$;
