@@ -141,6 +141,13 @@ class Answers(GatewayTest):
         answer = exchange(self.gateway().port, request(target="/nowhere") + request(target="/") + request("Connection: close"))
         self.assertEqual([int(s) for s in re.findall(rb"HTTP/1\.1 (\d+)", answer)], [404, 200, 200])
 
+    def test_connections_that_the_server_ended_cost_no_request(self):
+        gateway = self.gateway(database="mirror")
+        for _ in range(3):
+            self.cluster.sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'switchboard-gateway'")
+            answer = exchange(gateway.port, request(target="/x") * 9 + request("Connection: close", target="/x"))
+            self.assertEqual(answer.count(b"HTTP/1.1 200"), 10)
+
     def test_a_database_that_is_gone_is_503(self):
         gateway = Gateway(self.cluster, "nowhere", stderr=subprocess.DEVNULL)
         try:

@@ -1,5 +1,7 @@
 #include "workers/gateway/async_connection.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -12,6 +14,7 @@ constexpr std::chrono::milliseconds kLongestPause{5000};
 constexpr std::chrono::seconds kOpeningTime{10};
 // The server's own statement_timeout comes first; this one catches a server that went silent.
 constexpr std::chrono::milliseconds kSilenceGrace{2000};
+constexpr int kMostReads = 8;
 
 }  // namespace
 
@@ -185,8 +188,8 @@ void AsyncConnection::BecomeReady() {
   WatchWhileIdle();
 }
 
-// Notifications that came with the last answer first. Without a channel nothing is watched: it
-// would cost two system calls a request, and the next call notices a lost connection as well.
+// Notifications that came with the last answer first. Without a channel nothing is watched: that
+// would cost two system calls a request, IsAlive costs one.
 void AsyncConnection::WatchWhileIdle() {
   if (state_ == State::kIdle && !options_.channel.empty()) {
     DeliverNotifications();
@@ -201,6 +204,18 @@ void AsyncConnection::ReadWhileIdle() {
     return Broken("connection lost");
   }
   WatchWhileIdle();
+}
+
+bool AsyncConnection::IsAlive() {
+  pollfd socket{PQsocket(connection_.get()), POLLIN, 0};
+  // The server's last words come first, then the end.
+  for (int reads = 0; reads < kMostReads && poll(&socket, 1, 0) == 1; ++reads) {
+    if (PQconsumeInput(connection_.get()) == 0) {
+      Broken("connection lost");
+      return false;
+    }
+  }
+  return true;
 }
 
 void AsyncConnection::DeliverNotifications() {

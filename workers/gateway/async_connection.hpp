@@ -62,6 +62,10 @@ class AsyncConnection : public std::enable_shared_from_this<AsyncConnection> {
 
   bool idle() const { return state_ == State::kIdle; }
 
+  // Whether an idle connection is still there: one that the server has ended meanwhile breaks now
+  // instead of costing the next call its answer.
+  bool IsAlive();
+
   // Only while idle; when `done` is called it is idle again, or broken.
   void Run(const char* statement, std::span<const Parameter> parameters, bool binary_result,
            Done done);

@@ -128,7 +128,7 @@ void DatabasePool::Dispatch() {
     if (waiting_.empty()) {
       return;
     }
-    if (connection->idle()) {
+    if (connection->idle() && connection->IsAlive()) {
       Waiting next = std::move(waiting_.front());
       waiting_.pop_front();
       RunOn(*connection, next.request, std::move(next.done));
