@@ -1,6 +1,6 @@
 #pragma once
-// The background worker of one database: keeps a child, serves it the store, wakes it at commit, and
-// announces events.
+// The background worker of one database: keeps a child, serves it the store, wakes it at commit,
+// and announces events.
 
 #include <chrono>
 #include <memory>

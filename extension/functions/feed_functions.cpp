@@ -43,9 +43,7 @@ SB_SQL_FUNCTION(sb_number_event) {
 }
 
 // _feed_bound(tenant uuid) -> bigint
-SB_SQL_FUNCTION(sb_feed_bound) {
-  return pg::ReturnBigint(pg::FeedBound(pg::ArgUuid(fcinfo, 0)));
-}
+SB_SQL_FUNCTION(sb_feed_bound) { return pg::ReturnBigint(pg::FeedBound(pg::ArgUuid(fcinfo, 0))); }
 
 // _last_event() -> bigint
 SB_SQL_FUNCTION(sb_last_event) { return pg::ReturnBigint(pg::LastEventNumber()); }
@@ -64,8 +62,6 @@ SB_SQL_FUNCTION(sb_feed_holds) {
 }
 
 // _has_background_worker() -> boolean
-SB_SQL_FUNCTION(sb_has_background_worker) {
-  return pg::ReturnBool(pg::MyDatabaseIsServed());
-}
+SB_SQL_FUNCTION(sb_has_background_worker) { return pg::ReturnBool(pg::MyDatabaseIsServed()); }
 
 }  // namespace switchboard

@@ -46,10 +46,10 @@ bool IsHeld(uint32 key) {
 
 void GiveUp(int level) noexcept {
   const int before = hold_count;
-  hold_count = static_cast<int>(
-      std::remove_if(holds, holds + hold_count,
-                     [level](const Hold& hold) { return hold.level >= level; }) -
-      holds);
+  hold_count =
+      static_cast<int>(std::remove_if(holds, holds + hold_count,
+                                      [level](const Hold& hold) { return hold.level >= level; }) -
+                       holds);
   gave_up = gave_up || hold_count < before;
 }
 
@@ -114,8 +114,8 @@ int64 LastNumberPg(Oid sequence) {
   LockBuffer(buffer, BUFFER_LOCK_SHARE);
   const Page page = BufferGetPage(buffer);
   HeapTupleData row;
-  row.t_data = reinterpret_cast<HeapTupleHeader>(
-      PageGetItem(page, PageGetItemId(page, FirstOffsetNumber)));
+  row.t_data =
+      reinterpret_cast<HeapTupleHeader>(PageGetItem(page, PageGetItemId(page, FirstOffsetNumber)));
   const auto* const data = reinterpret_cast<Form_pg_sequence_data>(GETSTRUCT(&row));
   const int64 last = data->is_called ? data->last_value : data->last_value - 1;
   UnlockReleaseBuffer(buffer);
@@ -202,8 +202,8 @@ FeedHolds ReadHoldsPg(int64* last) {
   found.items = static_cast<FeedHold*>(palloc(sizeof(FeedHold) * (locks->nelements + 1)));
   for (const LockInstanceData& lock : std::span(locks->locks, locks->nelements)) {
     if (IsFeedHold(lock)) {
-      found.items[found.count++] = FeedHold{static_cast<int32>(lock.locktag.locktag_field2),
-                                            NumberOf(lock.locktag, *last)};
+      found.items[found.count++] =
+          FeedHold{static_cast<int32>(lock.locktag.locktag_field2), NumberOf(lock.locktag, *last)};
     }
   }
   return found;

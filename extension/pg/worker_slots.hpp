@@ -29,10 +29,10 @@ enum class WorkerExit : int {
 
 // Flags of a worker, taken by it all at once but for the last.
 enum WorkerSignal : std::uint32_t {
-  kSignalWake = 1,      // jobs were committed
-  kSignalRecheck = 2,   // the extension may be gone
-  kSignalDrain = 4,     // leave politely
-  kSignalDetach = 8,    // leave now
+  kSignalWake = 1,       // jobs were committed
+  kSignalRecheck = 2,    // the extension may be gone
+  kSignalDrain = 4,      // leave politely
+  kSignalDetach = 8,     // leave now
   kSignalPeerGone = 16,  // another worker of this database left without a word
   kSignalFeed = 32       // events can be read that could not before; taken by itself
 };

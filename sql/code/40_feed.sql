@@ -7,7 +7,8 @@ AS $$
   INSERT INTO switchboard.events (tenant_id, event, subject_id, user_id, data) VALUES (tenant, event, subject, agent, data)
 $$;
 COMMENT ON FUNCTION switchboard._add_event(uuid, text, uuid, jsonb, uuid) IS
-  'Appends to the event feed of a tenant, for everybody or for one agent and supervisors; for functions that run as owner.';
+  'Appends to the event feed of a tenant. agent: the one agent whom it is about, whose colleagues are not to see it; NULL: everybody is, and
+data says nothing of a customer that not everybody may know. For functions that run as owner.';
 REVOKE ALL ON FUNCTION switchboard._add_event(uuid, text, uuid, jsonb, uuid) FROM PUBLIC;
 
 -- Following the feed. Why a reader of numbers up to _feed_bound() passes over nothing is shown in extension/pg/feed_holds.hpp.

@@ -128,7 +128,7 @@ AS $$
 -- SECURITY DEFINER: the application may not write the feed or the audit log.
 BEGIN
   PERFORM switchboard._add_event(new.tenant_id, 'campaign-updated', new.id,
-    jsonb_build_object('campaignId', new.id, 'name', new.name, 'from', old.status, 'status', new.status));
+    jsonb_build_object('campaignId', new.id, 'name', new.name, 'from', old.status, 'status', new.status), new.user_id);
   PERFORM switchboard._audit(new.tenant_id, 'campaign-status', 'campaign:' || new.id,
     jsonb_build_object('from', old.status, 'to', new.status));
   IF new.status = 'active' THEN

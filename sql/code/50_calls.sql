@@ -264,8 +264,8 @@ BEGIN
       recording_url = CASE WHEN changes ? 'recording_url' THEN changes ->> 'recording_url' ELSE c.recording_url END
   WHERE c.id = log.id RETURNING * INTO log;
   IF log.user_id IS DISTINCT FROM owner THEN
-    INSERT INTO switchboard.events (tenant_id, event, subject_id, data)
-    VALUES (log.tenant_id, 'call-assigned', log.id, jsonb_build_object('callId', log.id, 'userId', log.user_id, 'before', owner));
+    PERFORM switchboard._add_event(log.tenant_id, 'call-assigned', log.id,
+      jsonb_build_object('callId', log.id, 'userId', log.user_id, 'before', owner));
     PERFORM switchboard._audit(log.tenant_id, 'assign-call', 'call:' || log.id, jsonb_build_object('from', owner, 'to', log.user_id));
   END IF;
   IF changes ->> 'status' <> log.status::text THEN

@@ -128,15 +128,15 @@ BEGIN
                             THEN coalesce(c.hangup_cause, CASE WHEN s.ended_at IS NOT NULL THEN s.cause END) ELSE s.cause END,
         cost = coalesce(s.cost, c.cost), cost_currency = coalesce(s.currency, c.cost_currency)
     FROM steps s WHERE c.id = s.id
-    RETURNING c.id, c.tenant_id, c.campaign_id, c.status, c.duration, c.call_id, c.hang_up_at, s.before, s.ended_at
+    RETURNING c.id, c.tenant_id, c.campaign_id, c.user_id, c.direction, c.status, c.duration, c.call_id, c.hang_up_at, s.before, s.ended_at
   ), trail AS (
     INSERT INTO switchboard.call_events (tenant_id, call_log_id, status, raw, occurred_at)
     SELECT t.tenant_id, t.call, t.status, coalesce(t.raw, '{}'), t.occurred_at FROM told t
   ), feed AS (
-    INSERT INTO switchboard.events (tenant_id, event, subject_id, data)
-    SELECT l.tenant_id, 'call-status-updated', l.id,
-           jsonb_strip_nulls(jsonb_build_object('callId', l.id, 'status', l.status, 'campaignId', l.campaign_id,
-                                                'duration', l.duration))
+    INSERT INTO switchboard.events (tenant_id, event, subject_id, user_id, data)
+    SELECT l.tenant_id, 'call-status-updated', l.id, l.user_id,
+           jsonb_strip_nulls(jsonb_build_object('callId', l.id, 'status', l.status, 'direction', l.direction, 'userId', l.user_id,
+                                                'campaignId', l.campaign_id, 'duration', l.duration))
     FROM logs l WHERE l.status <> l.before
   )
   SELECT count(*) FILTER (WHERE l.status <> l.before), array_agg(l.id) FILTER (WHERE l.ended_at IS NOT NULL),

@@ -360,7 +360,8 @@ BEGIN
 
   -- Whoever asked has gone on: the feed tells them.
   PERFORM switchboard._add_event(r.tenant_id, 'call-update-failed', r.subject_id, jsonb_strip_nulls(jsonb_build_object(
-            'callId', r.subject_id, 'action', r.payload ->> 'action', 'code', r.code, 'error', r.error)))
+            'callId', r.subject_id, 'action', r.payload ->> 'action', 'code', r.code, 'error', r.error)),
+            (SELECT c.user_id FROM switchboard.call_logs c WHERE c.id = r.subject_id))
   FROM unnest(results) r
   WHERE r.kind = 'call.update' AND r.final AND r.outcome <> 'ok';
 END

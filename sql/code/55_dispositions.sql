@@ -288,10 +288,9 @@ BEGIN
   PERFORM switchboard._conclude_people(ARRAY[log.id], at);
   PERFORM switchboard._conclude_triggers(ARRAY[log.id], at);
 
-  INSERT INTO switchboard.events (tenant_id, event, subject_id, data)
-  VALUES (log.tenant_id, 'call-disposition', log.id, jsonb_strip_nulls(jsonb_build_object(
+  PERFORM switchboard._add_event(log.tenant_id, 'call-disposition', log.id, jsonb_strip_nulls(jsonb_build_object(
     'callId', log.id, 'disposition', said.disposition, 'userId', said.user_id, 'campaignId', log.campaign_id,
-    'contactId', person, 'followUpDate', said.follow_up_date)));
+    'contactId', person, 'followUpDate', said.follow_up_date)), log.user_id);
   RETURN said;
 END
 $$;

@@ -34,9 +34,9 @@ class FeedBell final : private store::StoreChannel::Listener {
   store::StoreChannel& channel_;
   const engine::Clock& clock_;
   engine::LogSink& log_;
-  std::string known_;                            // the last reply, to be given with the next look
+  std::string known_;                           // the last reply, to be given with the next look
   std::optional<engine::TimePoint> next_look_;  // nothing while not connected, or while looking
-  bool failed_ = false;                          // and it was logged
+  bool failed_ = false;                         // and it was logged
 };
 
 }  // namespace switchboard::daemon

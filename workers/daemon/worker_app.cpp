@@ -88,7 +88,8 @@ std::unique_ptr<store::StoreChannel> WorkerApp::MakeChannel() {
 
 void WorkerApp::StartBell() {
   if (options_.is_child() || feed_bell_) return;
-  feed_channel_ = std::make_unique<store::LibpqChannel>(options_.dsn, reactor_, clock_, random_, log_);
+  feed_channel_ =
+      std::make_unique<store::LibpqChannel>(options_.dsn, reactor_, clock_, random_, log_);
   feed_bell_.emplace(*feed_channel_, clock_, log_);
 }
 
