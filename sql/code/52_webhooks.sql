@@ -584,6 +584,37 @@ when that is done, else why not.';
 REVOKE ALL ON FUNCTION switchboard._note_delivery(switchboard.webhook_inbox, text, text, switchboard.delivery_status, timestamptz, text, text)
   FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._plan_reply(account switchboard.provider_accounts, event text, fields jsonb)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the account. Internal: the request is genuine, and what it says has been acted on. A fault must
+-- not cost the caller their call: they are asked to wait, and what to do is asked again.
+DECLARE
+  call uuid;
+BEGIN
+  IF NOT (account.provider = 'asterisk' AND coalesce(fields ->> 'type' = 'StasisStart', false)
+          OR account.provider = 'webhook' AND event = 'incoming' AND coalesce(account.settings -> 'plans' = 'true', false)) THEN
+    RETURN NULL;
+  END IF;
+  SELECT c.id INTO call FROM switchboard.call_logs c
+  WHERE c.tenant_id = account.tenant_id AND c.provider = account.provider AND c.direction = 'inbound'
+    AND c.call_id = coalesce(fields #>> '{channel,id}', fields ->> 'call_id');
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  RETURN jsonb_strip_nulls(jsonb_build_object('callId', call, 'greeting', switchboard._inbound_greeting(call)))
+         || switchboard._inbound_plan(call, clock_timestamp());
+EXCEPTION WHEN OTHERS THEN
+  RAISE WARNING 'inbound call % of account % cannot be answered: SQLSTATE %: %', call, account.id, SQLSTATE, SQLERRM;
+  RETURN '{"action": "wait", "timeout_s": 2}';
+END
+$$;
+COMMENT ON FUNCTION switchboard._plan_reply(switchboard.provider_accounts, text, jsonb) IS
+  'What whoever runs Asterisk, or another system whose account has settings.plans, is to do with a call that comes in: a plan of
+_inbound_plan() as JSON, with callId and greeting. NULL for events that only tell.';
+REVOKE ALL ON FUNCTION switchboard._plan_reply(switchboard.provider_accounts, text, jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._webhook_reply(
   account switchboard.provider_accounts, event text, url text, fields jsonb)
 RETURNS text
@@ -598,7 +629,7 @@ BEGIN
   ELSIF account.provider = 'vonage' THEN
     RETURN switchboard._vonage_reply(account, event, url, fields);
   END IF;
-  RETURN NULL;
+  RETURN switchboard._plan_reply(account, event, fields);
 END
 $$;
 COMMENT ON FUNCTION switchboard._webhook_reply(switchboard.provider_accounts, text, text, jsonb) IS

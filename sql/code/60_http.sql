@@ -208,37 +208,30 @@ sent: errors are problem documents (RFC 9457), 401, 404, 405, 413, 422, 429 and 
 is harmless) and x-switchboard-route, the path as the table of routes has it, - for none, which is for a log and not for clients.';
 REVOKE ALL ON FUNCTION switchboard.handle_http(text, text, jsonb, jsonb, bytea) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._http_url(request switchboard.http_request, public_url text)
+CREATE OR REPLACE FUNCTION switchboard._http_target(request switchboard.http_request)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  -- The target as it came; rebuilt only for a front that does not pass it on, in the order in which our own URLs have it.
-  SELECT coalesce(rtrim(public_url, '/'), coalesce(request.headers ->> 'x-forwarded-proto', 'https') || '://'
-                    || coalesce(request.headers ->> 'x-forwarded-host', request.headers ->> 'host', 'localhost'))
-         || coalesce(request.headers ->> 'x-request-target',
-              request.path || coalesce('?' || (
-                SELECT string_agg(switchboard._url_encode(q.key) || '=' || switchboard._url_encode(q.value), '&'
-                                  ORDER BY q.key <> 'account', q.key)
-                FROM jsonb_each_text(request.query) q), ''))
+  -- Rebuilt only for a front that does not pass it on, in the order in which our own URLs have it.
+  SELECT coalesce(request.headers ->> 'x-request-target',
+           request.path || coalesce('?' || (
+             SELECT string_agg(switchboard._url_encode(q.key) || '=' || switchboard._url_encode(q.value), '&'
+                               ORDER BY q.key <> 'account', q.key)
+             FROM jsonb_each_text(request.query) q), ''))
 $$;
-COMMENT ON FUNCTION switchboard._http_url(switchboard.http_request, text) IS
-  'The URL as the client called it: below the public address if there is one, since a front behind a proxy cannot know it.';
-REVOKE ALL ON FUNCTION switchboard._http_url(switchboard.http_request, text) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._http_target(switchboard.http_request) IS 'The target of a request (path and query) as it came.';
+REVOKE ALL ON FUNCTION switchboard._http_target(switchboard.http_request) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_webhook(request switchboard.http_request)
 RETURNS switchboard.http_response
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
--- SECURITY DEFINER: the sender has no identity; receive_webhook() decides by the signature. The account is only looked at for
--- the address that its URLs begin with.
+-- SECURITY DEFINER: the sender has no identity; receive_webhook() decides by the signature.
 DECLARE
-  public_url text;
-  reply      switchboard.webhook_response;
+  reply switchboard.webhook_response;
 BEGIN
-  SELECT a.settings ->> 'public_url' INTO public_url FROM switchboard.provider_accounts a
-  WHERE a.id = switchboard._uuid_or_null(request.query ->> 'account');
   reply := switchboard.receive_webhook(request.parameters ->> 'provider', request.parameters ->> 'event', request.headers,
-                                       request.body, switchboard._http_url(request, public_url));
+                                       request.body, switchboard._http_target(request));
   IF reply.status >= 400 THEN
     RETURN switchboard._http_problem(reply.status,
       CASE reply.status WHEN 403 THEN 'Forbidden' WHEN 404 THEN 'Not Found' ELSE 'Bad Request' END, reply.body);

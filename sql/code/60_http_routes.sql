@@ -18,6 +18,7 @@ AS $$
     ('POST', '/api/webhooks/call/status', '_http_call_webhook', 'provider', NULL, NULL, '*/*', 200, 'webhooks', 'Call status in the form of Twilio'),
     ('POST', '/api/webhooks/{provider}/{event}', '_http_webhook', 'provider', NULL, NULL, '*/*', 200, 'webhooks', 'A webhook of a provider'),
     ('GET',  '/api/webhooks/{provider}/{event}', '_http_webhook', 'provider', NULL, NULL, '*/*', 200, 'webhooks', 'A webhook that comes as GET'),
+    ('POST', '/api/webhooks/{provider}/{event}/{token}', '_http_webhook', 'provider', NULL, NULL, '*/*', 200, 'webhooks', 'A webhook of a provider that signs nothing: the secret is part of the address'),
     ('POST', '/api/campaigns/trigger-call', '_http_trigger_call', 'tenant', NULL, 'TriggerCall', 'TriggeredCall', 200, 'call triggers', 'Call one customer about a product'),
     ('POST', '/api/campaigns/price-drop', '_http_price_drop', 'tenant', NULL, 'PriceDrop', 'TriggeredCalls', 200, 'call triggers', 'Call the buyers of a product whose price fell'),
     ('POST', '/api/campaigns/stock-alert', '_http_stock_alert', 'tenant', NULL, 'StockAlert', 'TriggeredCalls', 200, 'call triggers', 'Call the buyers of a product that is back'),

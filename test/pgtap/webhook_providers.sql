@@ -276,6 +276,11 @@ SELECT is(left(pg_temp.ari('StasisStart', 'ch-2', '{"args": []}'), 3), '200', 't
 SELECT is(pg_temp.call('ch-2'), 'inbound no-answer +14155550166 +12015550100 0 Normal Clearing', 'and then the end');
 SELECT is(left(pg_temp.ari('StasisStart', 'ch-3'), 3) || left(pg_temp.ari('ChannelStateChange', 'ch-3', '{"channel": {"id": "ch-3", "state": "Up"}}'), 3), '200200', 'a call that is greeted');
 SELECT is(pg_temp.call('ch-3'), 'inbound ringing +14155550166 +12015550100', 'still waits');
+SELECT is(switchboard._plan_reply(a, 'event', '{"type": "StasisStart", "channel": {"id": "ch-3"}}')::jsonb - 'text', jsonb_build_object('callId',
+          (SELECT id FROM switchboard.call_logs WHERE call_id = 'ch-3'), 'action', 'record', 'max_s', 120), 'nobody is there: it may leave a message')
+  FROM switchboard.provider_accounts a WHERE a.id = :'asterisk';
+SELECT is((SELECT switchboard._plan_reply(a, 'event', f) FROM switchboard.provider_accounts a WHERE a.id = :'asterisk'), NULL, 'no plan: ' || f::text) FROM (VALUES
+  ('{"type": "StasisStart", "channel": {"id": "ch-nobody"}}'::jsonb), ('{"type": "ChannelDestroyed", "channel": {"id": "ch-3"}}'), ('{}')) v (f);
 SELECT is(left(pg_temp.ari('StasisStart', 'ch-4', '{"args": ["agent"]}'), 3) || coalesce(pg_temp.call('ch-4'), ' none'), '200 none', 'the channel of an agent is no call');
 SELECT is(left(pg_temp.ari('ChannelEnteredBridge', 'ch-3', '{"bridge": {"id": "b", "channels": ["ch-3", "ch-4"]}}'), 3), '200', 'they are put together');
 SELECT is(pg_temp.call('ch-3'), 'inbound answered +14155550166 +12015550100', 'and speak');
@@ -314,6 +319,9 @@ SELECT is(pg_temp.call('g1'), 'inbound ringing +14155550188 +15005550006', 'is r
 SELECT is((SELECT count(*) FROM switchboard.call_events e JOIN switchboard.call_logs c ON c.id = e.call_log_id WHERE c.call_id = 'g1'), 2::bigint, 'and what came before is in its trail');
 SELECT is(pg_temp.post('webhook', 'incoming', '{"call_id": "g1", "from": "+14155550188"}'), '200 {}', 'told again');
 SELECT is((SELECT count(*) FROM switchboard.call_logs WHERE call_id = 'g1'), 1::bigint, 'it is one');
+UPDATE switchboard.provider_accounts SET settings = settings || '{"plans": true}' WHERE id = :'webhook';
+SELECT is(substr(pg_temp.post('webhook', 'incoming', '{"call_id": "g3", "from": "+14155550188"}'), 5)::jsonb ->> 'action', 'record', 'who wants a plan gets one');
+UPDATE switchboard.provider_accounts SET settings = settings - 'plans' WHERE id = :'webhook';
 SELECT is(pg_temp.post('webhook', 'incoming', '{"call_id": "g2", "from": "anonymous"}'), '200 {}', 'somebody who does not say who they are');
 SELECT is(pg_temp.call('g2') || coalesce(lead_id::text, ' nobody'), 'inbound ringing anonymous nobody', 'is nobody') FROM switchboard.call_logs WHERE call_id = 'g2';
 SELECT is(pg_temp.post('webhook', 'message', '{"message_id": 1, "from": "+14155550199", "to": "+1", "text": "Hey", "channel": "whatsapp", "media": [{"url": "https://m.example/x"}]}'), '200 {}', 'a message');
@@ -327,6 +335,15 @@ SELECT is(pg_temp.post('webhook', v, b), '400 cannot be read: ' || e, e) FROM (V
   ('message', '{"from": "+1", "media": "x"}', 'media cannot be "x"'), ('message', '{"from": "+1", "occurred_at": "soon"}', 'occurred_at cannot be "soon"'),
   ('message-status', '{"message_id": "x"}', 'no status'), ('message-status', '{"status": "sent"}', 'neither message_id nor delivery_id'),
   ('message-status', '{"message_id": "x", "status": "dancing"}', 'status cannot be "dancing"'), ('message-status', '{"delivery_id": "7", "status": "sent"}', 'delivery_id cannot be "7"')) t (v, b, e);
+
+-- Through handle_http(), with the secret in the path.
+SELECT is((r).status || ' ' || convert_from((r).body, 'UTF8'), '200 {}', 'a secret in the path')
+  FROM (SELECT switchboard.handle_http('POST', '/api/webhooks/mtn/sms/a-long-secret-env:WEBHOOK_TOKEN', jsonb_build_object('account', :'mtn'), '{}',
+                                       '{"senderAddress": "2348031234567", "message": "by path", "id": 70}') AS r) s;
+SELECT is((r).status, 403, 'another one') FROM (SELECT switchboard.handle_http('POST', '/api/webhooks/mtn/sms/wrong', jsonb_build_object('account', :'mtn'), '{}', '{}') AS r) s;
+SELECT is((r).status || ' ' || ((r).headers ->> 'content-type') || ' ' || convert_from((r).body, 'UTF8'), '200 text/plain 42', 'the question of WhatsApp')
+  FROM (SELECT switchboard.handle_http('GET', '/api/webhooks/whatsapp/event', jsonb_build_object('hub.mode', 'subscribe', 'hub.challenge', '42',
+    'hub.verify_token', 'a-long-secret-env:VERIFY_TOKEN'), '{}', NULL) AS r) s;
 
 -- Addresses: the account's, the installation's, what the front was asked for.
 SELECT is(switchboard._called_url(a, u, 'status', h), e, e) FROM (VALUES
@@ -350,10 +367,10 @@ SELECT is(pg_temp.post('whatsapp', 'event', pg_temp.wa(jsonb_build_object('messa
             'statuses', jsonb_build_array(pg_temp.told('wamid.S9', 'read'))))), '200 {}', 'one of several');
 SELECT is(pg_temp.delivery(:'nine'), 'read wamid.S9', 'does not hold up the others');
 DROP TRIGGER broken ON switchboard.messages;
-SELECT is(switchboard._retry_webhooks(), 0, 'not at once');
+SELECT is(switchboard._next_webhook_retry() - now(), interval '2 seconds', 'it is to be tried again in two seconds');
 UPDATE switchboard.webhook_inbox SET attempts = 9 WHERE external_id = 'SM10';
 SELECT set_config('session_replication_role', 'replica', true) AS void \gset
-UPDATE switchboard.webhook_inbox SET updated_at = updated_at - interval '3 seconds' WHERE processed_at IS NULL AND attempts = 1;
+UPDATE switchboard.webhook_inbox SET updated_at = updated_at - interval '3 seconds' WHERE processed_at IS NULL;
 SELECT set_config('session_replication_role', 'origin', true) AS void \gset
 SELECT cmp_ok(switchboard._retry_webhooks(), '>=', 2, 'but soon');
 SELECT is((SELECT array_agg(m.provider_message_id ORDER BY m.id) FROM switchboard.messages m WHERE m.provider_message_id = 'wamid.F1' OR m.body = 'later'),
