@@ -5,9 +5,10 @@
 --   support_request   urgent -10, high -20, medium -30, low -40
 --   callback          that customers asked for: as support requests; that agents promised on a list: -20
 
+-- Inlined by the planner, hence no SET clause.
 CREATE OR REPLACE FUNCTION switchboard._support_rank(priority switchboard.support_priority)
 RETURNS int
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT CASE priority WHEN 'urgent' THEN -10 WHEN 'high' THEN -20 WHEN 'medium' THEN -30 ELSE -40 END $$;
 COMMENT ON FUNCTION switchboard._support_rank(switchboard.support_priority) IS 'The place of a support request in call_queue, beside calls.';
 REVOKE ALL ON FUNCTION switchboard._support_rank(switchboard.support_priority) FROM PUBLIC;
@@ -43,14 +44,14 @@ SELECT q.kind, q.id, q.tenant_id, q.contact_id, q.name, q.phone_number, q.subjec
        q.campaign_id, q.call_log_id, q.user_id
   FROM (
     SELECT 'call'::text AS kind, c.id, c.tenant_id, c.lead_id AS contact_id,
-           switchboard._person_name(k.name, k.first_name, k.last_name) AS name, c.from_number AS phone_number, NULL::text AS subject,
+           CASE WHEN k.id IS NOT NULL THEN switchboard._person_name(k.name, k.first_name, k.last_name) END AS name, c.from_number AS phone_number, NULL::text AS subject,
            c.priority, c.skills, c.queued_at AS waiting_since, c.campaign_id, c.id AS call_log_id, c.user_id
       FROM switchboard.call_logs c
       LEFT JOIN switchboard.contacts k ON k.tenant_id = c.tenant_id AND k.id = c.lead_id
      WHERE c.in_queue
     UNION ALL
     SELECT CASE WHEN r.callback_at IS NULL THEN 'support_request' ELSE 'callback' END, r.id, r.tenant_id, r.contact_id,
-           coalesce(switchboard._person_name(k.name, k.first_name, k.last_name), r.user_email), r.phone_number, r.subject,
+           coalesce(CASE WHEN k.id IS NOT NULL THEN switchboard._person_name(k.name, k.first_name, k.last_name) END, r.user_email), r.phone_number, r.subject,
            switchboard._support_rank(r.priority), '{}', r.due_at, NULL, r.call_log_id, r.assigned_to
       FROM switchboard.support_requests r
       LEFT JOIN switchboard.contacts k ON k.tenant_id = r.tenant_id AND k.id = r.contact_id
