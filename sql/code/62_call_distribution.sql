@@ -39,7 +39,28 @@ COMMENT ON FUNCTION switchboard._distributes_calls(uuid) IS
   'Whether inbound calls are given to free agents: settings.inbound.distribution of the tenant is automatic (default), not manual.';
 REVOKE ALL ON FUNCTION switchboard._distributes_calls(uuid) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._lock_inbound_agent(call switchboard.call_logs)
+CREATE OR REPLACE FUNCTION switchboard._promised_agents(tenant uuid, at timestamptz)
+RETURNS uuid[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+-- SECURITY DEFINER: acts for any tenant. Internal. Whom we have called may be kept waiting for two seconds, callers for longer. The
+-- provider asks for them each second. Cost: the tenant's live calls, by their index.
+DECLARE
+  campaigns uuid[] := ARRAY(
+    SELECT DISTINCT c.campaign_id FROM switchboard.call_logs c
+    WHERE c.tenant_id = tenant AND c.status IN ('initiated', 'ringing', 'answered') AND NOT c.waits AND c.campaign_id IS NOT NULL
+      AND c.status = 'answered' AND c.direction = 'outbound' AND c.assigned_at IS NULL AND c.hang_up_at IS NULL AND NOT c.abandoned
+      AND c.answered_at > at - interval '3 seconds');
+BEGIN
+  RETURN CASE WHEN campaigns = '{}' THEN '{}' ELSE ARRAY(SELECT DISTINCT f.user_id FROM switchboard._staff(campaigns) f) END;
+END
+$$;
+COMMENT ON FUNCTION switchboard._promised_agents(uuid, timestamptz) IS
+  'The agents of campaigns for one of whose calls somebody has just answered and no agent is there yet: they are left to those.';
+REVOKE ALL ON FUNCTION switchboard._promised_agents(uuid, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._lock_inbound_agent(call switchboard.call_logs, promised uuid[])
 RETURNS switchboard.agent_states
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -52,7 +73,7 @@ BEGIN
   SELECT s.* INTO agent
   FROM switchboard.agent_states s
   JOIN switchboard.users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
-  WHERE s.tenant_id = call.tenant_id AND s.ended_at IS NULL AND s.state = 'available'
+  WHERE s.tenant_id = call.tenant_id AND s.ended_at IS NULL AND s.state = 'available' AND s.user_id <> ALL (promised)
     AND switchboard._is_given_calls(u, call.skills, call.user_id)
     AND NOT EXISTS (
       SELECT FROM switchboard.call_logs c
@@ -64,9 +85,9 @@ BEGIN
   RETURN agent;
 END
 $$;
-COMMENT ON FUNCTION switchboard._lock_inbound_agent(switchboard.call_logs) IS
-  'The available agent who may be given this inbound call and has been idle longest, locked; NULL: none.';
-REVOKE ALL ON FUNCTION switchboard._lock_inbound_agent(switchboard.call_logs) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._lock_inbound_agent(switchboard.call_logs, uuid[]) IS
+  'The available agent, but these, who may be given this inbound call and has been idle longest, locked; NULL: none.';
+REVOKE ALL ON FUNCTION switchboard._lock_inbound_agent(switchboard.call_logs, uuid[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._find_inbound_agent(call switchboard.call_logs, at timestamptz)
 RETURNS switchboard.agent_states
@@ -74,14 +95,17 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 AS $$
 -- SECURITY DEFINER: acts for the tenant of the call. Internal: the caller has locked the call, and connects it.
 DECLARE
-  agent switchboard.agent_states;
+  promised uuid[];
+  agent    switchboard.agent_states;
 BEGIN
-  IF switchboard._distributes_calls(call.tenant_id) THEN
-    agent := switchboard._lock_inbound_agent(call);
-    IF agent.id IS NULL THEN
-      PERFORM switchboard._end_wrap_ups(at);
-      agent := switchboard._lock_inbound_agent(call);
-    END IF;
+  IF NOT switchboard._distributes_calls(call.tenant_id) THEN
+    RETURN NULL;
+  END IF;
+  promised := switchboard._promised_agents(call.tenant_id, at);
+  agent := switchboard._lock_inbound_agent(call, promised);
+  IF agent.id IS NULL THEN
+    PERFORM switchboard._end_wrap_ups(at);
+    agent := switchboard._lock_inbound_agent(call, promised);
   END IF;
   IF agent.id IS NOT NULL THEN
     RETURN switchboard._give_call(call.id, agent, at);
@@ -152,7 +176,7 @@ AS $$
 -- Cost: one index probe when no call waits; then one round for each agent who gets one.
 DECLARE
   agent  switchboard.agent_states;
-  agents uuid[] := '{}';   -- for whom every call is locked
+  agents uuid[];           -- who are promised to others, or for whom every call is locked
   broken uuid[] := '{}';   -- calls that cannot be put through
   call   uuid;
   given  int := 0;
@@ -161,6 +185,7 @@ BEGIN
      OR NOT switchboard._distributes_calls(tenant) THEN
     RETURN 0;
   END IF;
+  agents := switchboard._promised_agents(tenant, at);
   LOOP
     agent := switchboard._lock_agent_for_queue(tenant, agents);
     EXIT WHEN agent.id IS NULL;

@@ -239,6 +239,22 @@ SET LOCAL client_min_messages = warning;
 ALTER TABLE switchboard.call_logs DROP CONSTRAINT no_agent;
 SELECT test_dialer.everybody_leaves();
 
+-- Agents of a power campaign: whoever was called and has just answered comes first, for as long as they may be kept waiting.
+SELECT test_dialer.become(:'tenant');
+INSERT INTO switchboard.campaign_agents (tenant_id, campaign_id, user_id) VALUES (:'tenant', :'power', :'cyd');
+INSERT INTO switchboard.call_logs (tenant_id, user_id, direction, to_number, status, campaign_id, answered_at, dialed_at)
+VALUES (:'tenant', NULL, 'outbound', '+12025550190', 'answered', :'power', clock_timestamp(), now()) RETURNING id AS answered \gset
+SELECT test_dialer.waiting_call(:'tenant', '+12025550191', 60) AS call \gset
+SELECT is((test_dialer.set_state(:'cyd', 'available')).state::text, 'available', 'their agent is left to them, though a caller waits');
+SELECT is(test_dialer.arrives(:'call'), 'nobody', 'also when the caller asks again');
+SELECT is(switchboard._before_claim_queue(clock_timestamp()) > clock_timestamp(), true, 'the worker looks again');
+SELECT is((test_dialer.set_state(:'ada', 'available')).state::text || ' ' || test_dialer.whose('191'), 'busy ada', 'others are given the caller');
+SELECT test_dialer.waiting_call(:'tenant', '+12025550192', 60) AS call \gset
+UPDATE switchboard.call_logs SET answered_at = clock_timestamp() - interval '4 s' WHERE id = :'answered';
+SELECT is(switchboard._before_claim_queue(clock_timestamp()), NULL, 'when they have not got anybody in time');
+SELECT is(test_dialer.whose('192'), 'cyd', 'the caller gets the agent');
+SELECT test_dialer.everybody_leaves();
+
 -- Calls of a provider: the carrier is told to put the call through, once.
 SELECT test_dialer.waiting_call(:'tenant', '+12025550181', 9) AS call \gset
 UPDATE switchboard.call_logs SET provider = 'twilio', call_id = 'CA181', account_id = (SELECT a.id FROM switchboard.provider_accounts a WHERE a.tenant_id = :'tenant') WHERE id = :'call';

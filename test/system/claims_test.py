@@ -8,7 +8,7 @@ import re
 import subprocess
 import unittest
 
-from harness import SystemTest
+from harness import SystemTest, wait_until
 
 SECONDS = int(os.environ.get("SB_CLAIM_SECONDS", "3"))
 SESSIONS = 32
@@ -71,6 +71,31 @@ class Claims(SystemTest):
         print(f"\n{rate:.0f} transactions a second; given: {given[0]} inbound calls, {given[1]} outbound")
         self.assertGreater(int(given[0]), SESSIONS)
         self.assertGreater(int(given[1]), 0)
+
+
+class Missed(SystemTest):
+    """A real worker brings together a call and an agent that could not see each other."""
+
+    CONF = ("switchboard.databases = 'postgres'", "switchboard.workers = 1")
+    STUB = False
+
+    def test_locked_while_somebody_becomes_free(self):
+        self.create_extension()
+        self.cluster.sql((HERE / "claims.sql").read_text())
+        self.cluster.sql("SELECT claims.arrive(false); UPDATE switchboard.call_logs SET skills = DEFAULT")
+        holder = subprocess.Popen(["psql", "-XAtq", "-d", "postgres"], text=True, stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, env=self.cluster.environment())
+        holder.stdin.write("BEGIN; SELECT 'held' FROM switchboard.call_logs FOR NO KEY UPDATE;\n")
+        holder.stdin.flush()
+        self.assertEqual(holder.stdout.readline(), "held\n")
+        self.cluster.sql("SELECT claims.say(1, 'available')")
+        self.assertEqual(self.number("SELECT claims.missed()"), 1, "the call was passed over")
+        holder.communicate("COMMIT;\n")
+        wait_until("the worker gives the call to the agent", lambda: self.number("SELECT claims.missed()") == 0, 5)
+        self.assertEqual(self.cluster.sql("SELECT problem, n FROM claims.wrong() WHERE n > 0"), "")
+
+    def number(self, query):
+        return int(self.cluster.sql(query))
 
 
 if __name__ == "__main__":
