@@ -46,26 +46,28 @@ function fill(body, items, keyOf, cells, nothing) {
   body.replaceChildren(...rows);
 }
 
-function figure(name, value, title, level) {
-  const box = element("div");
-  const shown = element("dd", value, { "data-figure": name });
-  if (level) shown.dataset.level = level;
-  box.append(element("dt", title), shown);
-  return box;
+function showFigure(name, value, title, level = "") {
+  let shown = document.querySelector(`[data-figure=${name}]`);
+  if (!shown) {
+    const box = element("div");
+    shown = element("dd", "", { "data-figure": name });
+    box.append(element("dt", title), shown);
+    byId("figures").append(box);
+  }
+  shown.textContent = value;
+  shown.dataset.level = level;
 }
 
 function showFigures(board) {
   const { calls, queue, today } = board;
   const wait = queue.waiting ? queue.longestWaitS : 0;
-  byId("figures").replaceChildren(
-    figure("live", count(calls.live), "Live calls"),
-    figure("waiting", count(queue.waiting), "Waiting", queue.waiting ? "warn" : ""),
-    figure("longest-wait", spell(wait), "Longest wait", wait > 120 ? "bad" : wait > 30 ? "warn" : ""),
-    figure("calls-today", count(today.calls), "Calls today"),
-    figure("answer-rate", percent(today.answerRate), "Answer rate"),
-    figure("abandon-rate", percent(today.abandonRate), "Abandon rate", today.abandonRate > 3 ? "bad" : ""),
-    figure("service-level", percent(today.serviceLevel), "Service level"),
-  );
+  showFigure("live", count(calls.live), "Live calls");
+  showFigure("waiting", count(queue.waiting), "Waiting", queue.waiting ? "warn" : "");
+  showFigure("longest-wait", spell(wait), "Longest wait", wait > 120 ? "bad" : wait > 30 ? "warn" : "");
+  showFigure("calls-today", count(today.calls), "Calls today");
+  showFigure("answer-rate", percent(today.answerRate), "Answer rate");
+  showFigure("abandon-rate", percent(today.abandonRate), "Abandon rate", today.abandonRate > 3 ? "bad" : "");
+  showFigure("service-level", percent(today.serviceLevel), "Service level");
 }
 
 function showQueue(queue, at) {
