@@ -112,6 +112,25 @@ COMMENT ON FUNCTION switchboard._http_insert(text, jsonb) IS
   'Makes a row of a table from checked fields and returns its id. Errors: P0002 a reference finds nothing, and those of the table.';
 REVOKE ALL ON FUNCTION switchboard._http_insert(text, jsonb) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._http_refuse(relation text, id uuid, what text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY INVOKER: what row level security shows but does not let change is there.
+DECLARE
+  seen int;
+BEGIN
+  EXECUTE format('SELECT count(*) FROM switchboard.%I r WHERE r.id = $1', relation) INTO seen USING id;
+  IF seen = 0 THEN
+    RAISE EXCEPTION 'no such %: %', what, id USING ERRCODE = 'P0002';
+  END IF;
+  RAISE EXCEPTION '% % is not yours to change', what, id USING ERRCODE = '42501', HINT = 'Supervisors may.';
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_refuse(text, uuid, text) IS
+  'Error: why nothing was changed, P0002 no such row, or 42501 one that is seen and not to be changed.';
+REVOKE ALL ON FUNCTION switchboard._http_refuse(text, uuid, text) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._http_update(relation text, id uuid, fields jsonb, what text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -130,7 +149,7 @@ BEGIN
     GET DIAGNOSTICS changed = ROW_COUNT;
   END IF;
   IF changed = 0 THEN
-    RAISE EXCEPTION 'no such %: %', what, id USING ERRCODE = 'P0002';
+    PERFORM switchboard._http_refuse(relation, id, what);
   END IF;
 EXCEPTION WHEN foreign_key_violation THEN
   GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
@@ -138,7 +157,8 @@ EXCEPTION WHEN foreign_key_violation THEN
 END
 $$;
 COMMENT ON FUNCTION switchboard._http_update(text, uuid, jsonb, text) IS
-  'Changes a row of a table by checked fields. Errors: P0002 no such row, or a reference finds nothing, and those of the table.';
+  'Changes a row of a table by checked fields. Errors: P0002 no such row, or a reference finds nothing, 42501 not the caller''s to change, and
+those of the table.';
 REVOKE ALL ON FUNCTION switchboard._http_update(text, uuid, jsonb, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_delete(relation text, id uuid, what text)
@@ -152,10 +172,10 @@ BEGIN
   EXECUTE format('DELETE FROM switchboard.%I r WHERE r.id = $1', relation) USING id;
   GET DIAGNOSTICS gone = ROW_COUNT;
   IF gone = 0 THEN
-    RAISE EXCEPTION 'no such %: %', what, id USING ERRCODE = 'P0002';
+    PERFORM switchboard._http_refuse(relation, id, what);
   END IF;
   RETURN switchboard._http_nothing();
 END
 $$;
-COMMENT ON FUNCTION switchboard._http_delete(text, uuid, text) IS 'Deletes a row of a table. Error: P0002 no such row.';
+COMMENT ON FUNCTION switchboard._http_delete(text, uuid, text) IS 'Deletes a row of a table. Errors: P0002 no such row, 42501 not the caller''s to delete.';
 REVOKE ALL ON FUNCTION switchboard._http_delete(text, uuid, text) FROM PUBLIC;

@@ -35,7 +35,8 @@ AS $$
         UNION ALL SELECT * FROM switchboard._http_campaign_schemas()
         UNION ALL SELECT * FROM switchboard._http_report_schemas()
         UNION ALL SELECT * FROM switchboard._http_call_center_schemas()
-        UNION ALL SELECT * FROM switchboard._http_public_schemas()) s, string_to_table(s.schema, ' ') AS name
+        UNION ALL SELECT * FROM switchboard._http_public_schemas()
+        UNION ALL SELECT * FROM switchboard._http_row_fields()) s, string_to_table(s.schema, ' ') AS name
 $$;
 COMMENT ON FUNCTION switchboard._http_schemas() IS
   'What requests and answers consist of, one row per field in the order in which they are shown: the type in the language of

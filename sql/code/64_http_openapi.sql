@@ -17,6 +17,12 @@ AS $$
          ('QueueEntry', 'call_queue', '{tenant_id,age}'),
          ('Agent', 'agents', '{tenant_id}'),
          ('SupportRequest', 'support_requests', '{tenant_id,address_hash}'),
+         ('Contact', 'contacts', '{tenant_id}'),
+         ('Product', 'products', '{tenant_id}'),
+         ('PurchaseRow', 'purchases', '{tenant_id}'),
+         ('DoNotCall', 'do_not_call', '{tenant_id}'),
+         ('Voicemail', 'voicemail_drops', '{tenant_id}'),
+         ('Coupon', 'coupons', '{tenant_id}'),
          ('ApiKey', 'api_keys', '{tenant_id,digest}'),
          ('MadeApiKey', 'api_keys', '{tenant_id,digest}')
 $$;
