@@ -18,8 +18,15 @@ namespace switchboard::carrier {
 struct AgentLeg {
   std::string id;
   std::string endpoint;
-  std::string action;  // who is told how it went
+  std::string action;      // who is told how it went
+  std::string status_url;  // who is told that it was picked up
   std::optional<WallTime> answered;
+};
+
+// A stay in the provider's queue (Twilio): what is heard there, and who is told how it ended.
+struct QueueStay {
+  std::string wait_url;
+  std::string action;
 };
 
 enum class CallState { kQueued, kInitiated, kRinging, kAnswered, kEnded };
@@ -54,6 +61,12 @@ struct Call {
   std::string fault;   // what was done to the answer of the request that placed it
   std::vector<std::string> said;
   std::vector<std::string> dialed;
+  std::vector<std::string> talked;  // who picked up, of those dialed
+
+  // A call that comes in.
+  bool inbound = false;
+  bool served = false;  // somebody speaks with the caller, or a message is recorded: no giving up
+  std::string key;      // what the caller presses where keys are asked for; empty: nothing
 
   // What the request asked for (Twilio, Vonage).
   std::string token;
@@ -73,6 +86,7 @@ struct Call {
   int script = 0;      // counts the TwiML documents it was told to follow
   int extensions = 0;  // how often its end was put off
   std::optional<AgentLeg> leg;
+  std::optional<QueueStay> queue;
 };
 
 struct Message {

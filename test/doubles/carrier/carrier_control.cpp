@@ -47,6 +47,8 @@ void AddEntry(core::JsonWriter* json, const Call& call) {
   json->Key("duration_s").Int(call.duration_s).Key("fault").String(call.fault);
   AddTexts(json, "said", call.said);
   AddTexts(json, "dialed", call.dialed);
+  AddTexts(json, "talked", call.talked);
+  json->Key("direction").String(call.inbound ? "inbound" : "outbound");
   json->Key("package").String(call.package);
   json->Key("status_callback").String(call.status_callback).EndObject();
 }
@@ -128,6 +130,7 @@ Answer Router::Control(const Request& request) {
   const std::string_view what = request.path().substr(sizeof("/control/") - 1);
   if (request.method == "POST") {
     if (what == "config") return Config(request);
+    if (what == "inbound") return Inbound(request);
     if (what != "reset") return NotFound();
     world_.Reset();
     packages_.Reset();
@@ -148,6 +151,22 @@ Answer Router::Control(const Request& request) {
 Answer Router::Config(const Request& request) {
   try {
     world_.settings.Apply(core::ParseJson(request.body));
+    return Json("{}");
+  } catch (const core::Error& error) {
+    return Json(R"({"error":)" + core::JsonQuote(error.what()) + "}", 400);
+  }
+}
+
+Answer Router::Inbound(const Request& request) {
+  try {
+    const InboundOrder order = ReadInboundOrder(core::ParseJson(request.body));
+    PlaceInboundCalls(world_, order, [this](const InboundOrder& order, const std::string& from) {
+      if (order.provider == "twilio") {
+        twilio_.TakeCall(order, from);
+      } else {
+        vonage_.TakeCall(order, from);
+      }
+    });
     return Json("{}");
   } catch (const core::Error& error) {
     return Json(R"({"error":)" + core::JsonQuote(error.what()) + "}", 400);

@@ -6,6 +6,7 @@
 //   GET  /control/stats     counts
 //   GET  /control/hooks     deliveries to /hooks by webhook-id
 //   GET  /control/inbox     requests kept by /inbox
+//   POST /control/inbound   let somebody call (JSON, see carrier_inbound.hpp)
 //   POST /control/reset     forget calls, messages, hooks and counts; settings stay
 #pragma once
 
@@ -35,6 +36,7 @@ class Router {
  private:
   Answer Control(const Request& request);
   Answer Config(const Request& request);
+  Answer Inbound(const Request& request);
   std::string StatsJson() const;
 
   World& world_;

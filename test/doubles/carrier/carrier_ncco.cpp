@@ -34,10 +34,11 @@ std::string Address(const core::JsonValue& action) {
   return "";
 }
 
-// Those of an input are per kind of input.
+// Those of an input are per kind of input; a record's has another spelling.
 double Timeout(const core::JsonValue& action, double otherwise) {
   const core::JsonValue* dtmf = core::Find(action, "dtmf");
   if (dtmf != nullptr) return core::FindNumber(*dtmf, "timeOut").value_or(otherwise);
+  if (const auto recorded = core::FindNumber(action, "timeOut")) return *recorded;
   const auto text = core::FindText(action, "timeout");
   return text ? std::strtod(text->c_str(), nullptr) : otherwise;
 }

@@ -13,7 +13,7 @@ struct NccoAction {
   std::string text;              // talk: what is said; stream: address of the audio
   std::string address;           // connect: number, uri or user
   std::string event_url;         // where the events of the action go
-  double timeout_s = 0;          // connect, wait, input
+  double timeout_s = 0;          // connect, wait, input, record (0: the whole call)
   bool synchronous = false;      // connect: a failure may be answered with another script
   std::string payload = "null";  // notify: JSON
 };

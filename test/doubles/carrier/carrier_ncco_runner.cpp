@@ -1,6 +1,8 @@
 #include "test/doubles/carrier/carrier_ncco_runner.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "test/doubles/carrier/carrier_vonage_json.hpp"
 #include "workers/core/uuid.hpp"
@@ -9,6 +11,7 @@ namespace switchboard::carrier {
 namespace {
 
 constexpr double kHangUpSeconds = 1;
+constexpr double kMessageSeconds = 8;
 
 }  // namespace
 
@@ -40,19 +43,33 @@ void NccoRunner::Ended(const Call& call) {
   const auto found = states_.find(&call);
   if (found == states_.end()) return;
   if (const std::string& url = found->second.recording_url; !url.empty()) {
-    const std::string uuid = core::FormatUuid(core::UuidV4());
-    core::JsonWriter json;
-    json.BeginObject().Key("recording_uuid").String(uuid).Key("recording_url");
-    json.String("https://api.nexmo.com/v1/files/" + uuid).Key("conversation_uuid");
-    json.String("CON-" + call.id).Key("size").Int(call.duration_s * 2000);
-    json.Key("start_time").String(VonageTime(*call.answered)).Key("end_time");
-    // As long as the call was in simulated time.
-    json.String(VonageTime(*call.answered + std::chrono::seconds(call.duration_s)));
-    json.Key("timestamp").String(VonageTime(world_.scheduler.Now())).EndObject();
-    world_.webhooks.Post(
-        VonageWebhook(world_.settings, world_.scheduler.Now(), url, "POST", json.Take()));
+    TellRecording(call, url, *call.answered, call.duration_s);
   }
   states_.erase(found);
+}
+
+// As long as it was in simulated time.
+void NccoRunner::TellRecording(const Call& call, const std::string& url, WallTime start,
+                               int seconds) {
+  const std::string uuid = core::FormatUuid(core::UuidV4());
+  const WallTime now = world_.scheduler.Now();
+  core::JsonWriter json;
+  json.BeginObject().Key("recording_uuid").String(uuid).Key("recording_url");
+  json.String("https://api.nexmo.com/v1/files/" + uuid).Key("conversation_uuid");
+  json.String("CON-" + call.id).Key("size").Int(seconds * 2000);
+  json.Key("start_time").String(VonageTime(start)).Key("end_time");
+  json.String(VonageTime(start + std::chrono::seconds(seconds)));
+  json.Key("timestamp").String(VonageTime(now)).EndObject();
+  world_.webhooks.Post(VonageWebhook(world_.settings, now, url, "POST", json.Take()));
+}
+
+void NccoRunner::RecordMessage(Call& call, const NccoAction& action) {
+  call.served = true;
+  const double seconds = std::min(kMessageSeconds, action.timeout_s);
+  Later(call, seconds, [this, &call, url = action.event_url, seconds] {
+    TellRecording(call, url, world_.scheduler.Now(), static_cast<int>(seconds));
+    Step(call);
+  });
 }
 
 void NccoRunner::Step(Call& call) {
@@ -60,7 +77,8 @@ void NccoRunner::Step(Call& call) {
   while (state.next < state.script.size()) {
     if (!Begin(call, state.script[state.next++])) return;
   }
-  if (!state.heard) HangUpSoon(call);
+  // A caller has nothing to listen to once the list is done, unless somebody is there.
+  if (!state.heard || (call.inbound && !state.leg)) HangUpSoon(call);
 }
 
 // False when the rest of the list has to wait.
@@ -71,11 +89,13 @@ bool NccoRunner::Begin(Call& call, const NccoAction& action) {
     state.heard = true;
     return true;
   }
-  if (action.action == "record") {
+  if (action.action == "record" && action.timeout_s == 0) {
     state.recording_url = action.event_url;
     return true;
   }
-  if (action.action == "connect") {
+  if (action.action == "record") {
+    RecordMessage(call, action);
+  } else if (action.action == "connect") {
     Connect(call, action);
   } else if (action.action == "wait") {
     Later(call, action.timeout_s, [this, &call] { Step(call); });
@@ -87,8 +107,9 @@ bool NccoRunner::Begin(Call& call, const NccoAction& action) {
     Later(call, action.timeout_s, [this, &call, url = action.event_url] {
       AskNext(call, url,
               VonageEventJson(call, {call.id, call.to}, "", world_.scheduler.Now(),
-                              [](core::JsonWriter& json) {
-                                json.Key("dtmf").Raw(R"({"digits":"","timed_out":true})");
+                              [key = std::exchange(call.key, "")](core::JsonWriter& json) {
+                                json.Key("dtmf").BeginObject().Key("digits").String(key);
+                                json.Key("timed_out").Bool(key.empty()).EndObject();
                               }));
     });
   } else {
@@ -117,6 +138,10 @@ void NccoRunner::PickUp(Call& call, const std::string& status, bool synchronous)
     state.heard = true;
     state.leg->answered = world_.scheduler.Now();
     TellLeg(call, status);
+    call.served = true;
+    call.talked.push_back(state.leg->address);
+    // The time of a call that was placed runs since it was answered.
+    if (call.inbound) Later(call, call.plan.talk_s, [this, &call] { hang_up_(call); });
     return;
   }
   const Leg leg = *state.leg;

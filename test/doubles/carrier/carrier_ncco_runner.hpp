@@ -43,6 +43,9 @@ class NccoRunner {
   void Step(Call& call);
   bool Begin(Call& call, const NccoAction& action);
   void Connect(Call& call, const NccoAction& action);
+  // The caller leaves a message.
+  void RecordMessage(Call& call, const NccoAction& action);
+  void TellRecording(const Call& call, const std::string& url, WallTime start, int seconds);
   void PickUp(Call& call, const std::string& status, bool synchronous);
   void TellLeg(const Call& call, const std::string& status);
   void EndLeg(const Call& call);

@@ -101,6 +101,17 @@ void Simulation::Answer(Call& call, const OnStep& on_step) {
   });
 }
 
+void Simulation::Arrive(Call& call, double patience_s, const OnStep& on_step) {
+  ledger_.CallStarted();
+  call.state = CallState::kAnswered;
+  call.status = "in-progress";
+  call.answered = scheduler_.Now();
+  on_step(call);
+  AfterSimulated(patience_s, [this, &call, on_step] {
+    if (!call.served) End(call, "completed", on_step);
+  });
+}
+
 void Simulation::TalkOn(Call& call, double seconds, const OnStep& on_step) {
   const int extension = ++call.extensions;
   AfterSimulated(seconds, [this, &call, extension, on_step] {

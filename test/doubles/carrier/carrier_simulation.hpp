@@ -4,6 +4,7 @@
 //                |            |-> ended (busy, no-answer, canceled)
 //                |-> ended (failed)
 //
+// A call that comes in begins as answered (arrives, and the provider asks what to do with it).
 // Each step is told to the provider's front, which posts its webhooks.
 #pragma once
 
@@ -25,6 +26,9 @@ class Simulation {
 
   // Lets the call live; `on_step` hears of every state from kInitiated on.
   void Start(Call& call, OnStep on_step);
+
+  // A call that comes in, connected at once: its caller hangs up after `patience_s` unless served.
+  void Arrive(Call& call, double patience_s, const OnStep& on_step);
 
   // Ends a call that has not ended, as `status`. False when there is nothing to end.
   bool End(Call& call, const std::string& status, const OnStep& on_step);

@@ -292,13 +292,25 @@ Answer TwilioFront::UpdateCall(const Request& request, Call& call) {
   } else if (status == "completed") {
     world_.simulation.End(call, "completed", on_step);
   } else if (const std::string url = Field(form, "Url"); !url.empty()) {
+    TellQueueResult(call, "redirected");
     Listen(call, url, Or(Field(form, "Method"), "POST"));
   } else if (const std::string twiml = Field(form, "Twiml"); !twiml.empty()) {
+    TellQueueResult(call, "redirected");
     Perform(call, twiml);
   }
   Answer answer;
   answer.body = TwilioCallJson(call);
   return SpoilTwilio(std::move(answer), fault, world_.settings);
+}
+
+void TwilioFront::TakeCall(const InboundOrder& order, const std::string& from) {
+  Call& call = AddInboundCall(world_, order, from, "CA" + FreshId());
+  call.token = order.token;
+  const auto on_step = [this](Call& changed) { OnStep(changed); };
+  world_.simulation.Arrive(call, order.Patience(world_, call), on_step);
+  call.status = "ringing";
+  Listen(call, order.url, "POST");
+  call.status = "in-progress";
 }
 
 Answer TwilioFront::ListCalls(const Request& request, const Caller& caller) {
@@ -379,6 +391,7 @@ void TwilioFront::OnStep(Call& call) {
     case CallState::kAnswered:
       Tell(call, "answered");
       TellMachine(call);
+      if (call.inbound) break;
       if (!call.twiml.empty()) {
         Perform(call, call.twiml);
       } else if (!call.url.empty()) {
@@ -388,6 +401,7 @@ void TwilioFront::OnStep(Call& call) {
     case CallState::kEnded:
       Tell(call, "completed");
       TellRecording(call);
+      TellQueueResult(call, "hangup");
       // The customer has gone: what comes back is not followed.
       if (call.leg) EndDial(call, call.leg->answered ? "completed" : "canceled");
       break;

@@ -1,6 +1,9 @@
-// Twilio's REST interface and webhooks, as far as calls and messages go.
+// Twilio's REST interface and webhooks, as far as calls, in and out, and messages go.
 #pragma once
 
+#include <functional>
+
+#include "test/doubles/carrier/carrier_inbound.hpp"
 #include "test/doubles/carrier/carrier_twiml.hpp"
 #include "test/doubles/carrier/carrier_world.hpp"
 #include "workers/core/encoding.hpp"
@@ -13,6 +16,8 @@ class TwilioFront {
 
   // Paths below /2010-04-01/.
   Answer Handle(const Request& request);
+  // Somebody calls.
+  void TakeCall(const InboundOrder& order, const std::string& from);
 
  private:
   struct Caller {
@@ -37,9 +42,14 @@ class TwilioFront {
               const core::FormFields& more = {}, int redirects = 0);
   void Perform(Call& call, const std::string& twiml, int redirects = 0);
   void Follow(Call& call, TwimlScript script, int redirects);
+  void Later(Call& call, double seconds, std::function<void()> run);
   void HangUpIn(Call& call, double seconds);
+  void LeaveQueue(Call& call);
+  void TellQueueResult(Call& call, const std::string& result);
+  void RecordMessage(Call& call, const TwimlStep& record, const TwimlScript& rest);
   void RingAgent(Call& call, const TwimlStep& dial);
   void Connect(Call& call);
+  void TellLeg(const Call& call);
   void EndDial(Call& call, const std::string& status);
 
   void DeliverMessage(Message& message);

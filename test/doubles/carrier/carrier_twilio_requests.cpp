@@ -17,7 +17,7 @@ FormFields VoiceFields(const Call& call) {
   AddParties(&form, call.account, call.from, call.to);
   form.insert(form.end(), {{"Caller", call.from},
                            {"Called", call.to},
-                           {"Direction", "outbound-api"},
+                           {"Direction", call.inbound ? "inbound" : "outbound-api"},
                            {"CallStatus", call.status}});
   if (!call.answered_by.empty() && call.amd_callback.empty()) {
     form.emplace_back("AnsweredBy", call.answered_by);

@@ -176,6 +176,17 @@ Answer VonageFront::UpdateCall(const Request& request, Call& call) {
   return SpoilVonage(std::move(done), fault, world_.settings);
 }
 
+void VonageFront::TakeCall(const InboundOrder& order, const std::string& from) {
+  Call& call = AddInboundCall(world_, order, from.substr(1), core::FormatUuid(core::UuidV4()));
+  call.to = call.to.substr(call.to.starts_with('+') ? 1 : 0);
+  call.account = world_.settings.vonage_application;
+  Tell(call, "started");
+  Tell(call, "ringing");
+  world_.simulation.Arrive(call, order.Patience(world_, call),
+                           [this](Call& changed) { OnStep(changed); });
+  runner_.Ask(call, order.url, order.method);
+}
+
 Answer VonageFront::ListCalls(const Request& request) {
   const Fault fault = world_.NextFaultFor("list", "");
   const auto value = [&](const char* name) { return QueryValue(request.target, {name}); };
@@ -219,6 +230,7 @@ void VonageFront::OnStep(Call& call) {
 // Detection comes before the answer is acted on, unless its mode is "default".
 void VonageFront::OnAnswer(Call& call) {
   Tell(call, "answered", [](core::JsonWriter& json) { json.Key("start_time").Null(); });
+  if (call.inbound) return;
   const bool detects = !call.machine_detection.empty();
   const bool meanwhile = call.machine_detection == "default";
   if (!detects || meanwhile) Begin(call);

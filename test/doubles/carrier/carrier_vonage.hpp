@@ -1,9 +1,10 @@
-// Vonage's Voice API and its signed webhooks, as far as outbound calls go.
+// Vonage's Voice API and its signed webhooks, for calls in and out.
 //
 // Settings: vonage_application and vonage_public_key (who may call; empty: whoever has a
 // well-formed token), vonage_signature_secret (what webhooks are signed with; empty: they are not).
 #pragma once
 
+#include "test/doubles/carrier/carrier_inbound.hpp"
 #include "test/doubles/carrier/carrier_ncco_runner.hpp"
 #include "test/doubles/carrier/carrier_vonage_json.hpp"
 #include "test/doubles/carrier/carrier_world.hpp"
@@ -17,6 +18,8 @@ class VonageFront {
 
   // Paths from /v1/calls on.
   Answer Handle(const Request& request);
+  // Somebody calls.
+  void TakeCall(const InboundOrder& order, const std::string& from);
 
  private:
   bool Authorized(const Request& request) const;

@@ -50,7 +50,8 @@ std::string VonageCallJson(const Call& call) {
   json.BeginObject().Key("uuid").String(call.id).Key("conversation_uuid").String("CON-" + call.id);
   AddPhone(&json, "to", call.to);
   AddPhone(&json, "from", call.from);
-  json.Key("status").String(VonageStatus(call)).Key("direction").String("outbound");
+  json.Key("status").String(VonageStatus(call)).Key("direction");
+  json.String(call.inbound ? "inbound" : "outbound");
   AddTime(&json, "start_time", call.answered);
   if (call.ended) {
     AddTime(&json, "end_time", call.ended);
@@ -82,7 +83,10 @@ std::string VonageEventJson(const Call& call, const VonageLeg& leg, const std::s
   json.BeginObject().Key("from").String(call.from).Key("to").String(leg.to);
   json.Key(detected ? "call_uuid" : "uuid").String(leg.uuid);
   json.Key("conversation_uuid").String("CON-" + call.id);
-  if (!status.empty()) json.Key("status").String(status).Key("direction").String("outbound");
+  if (!status.empty()) {
+    json.Key("status").String(status).Key("direction");
+    json.String(call.inbound && leg.uuid == call.id ? "inbound" : "outbound");
+  }
   json.Key("timestamp").String(VonageTime(now));
   if (status == "completed" && leg.uuid == call.id) {
     AddTime(&json, "start_time", call.answered);
