@@ -148,7 +148,9 @@ BEGIN
       freed := freed || current.tenant_id;
     END IF;
   END LOOP;
-  PERFORM switchboard._route_waiting_calls(t.id, at) FROM unnest(freed) AS t (id);
+  IF freed <> '{}' THEN
+    PERFORM switchboard._route_waiting_calls(t.id, at) FROM unnest(freed) AS t (id);
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION switchboard._release_agents(uuid[], timestamptz) IS

@@ -51,8 +51,12 @@ DECLARE
     SELECT DISTINCT c.campaign_id FROM switchboard.call_logs c
     WHERE c.tenant_id = tenant AND c.status IN ('initiated', 'ringing', 'answered') AND NOT c.waits AND c.campaign_id IS NOT NULL
       AND c.status = 'answered' AND c.direction = 'outbound' AND c.assigned_at IS NULL AND c.hang_up_at IS NULL AND NOT c.abandoned
-      AND c.answered_at > at - interval '3 seconds');
+      AND c.answered_by IS DISTINCT FROM 'machine' AND c.answered_by IS DISTINCT FROM 'fax' AND c.answered_at > at - interval '3 seconds');
 BEGIN
+  IF campaigns <> '{}' THEN   -- and of these the ones that dial for agents
+    campaigns := ARRAY(SELECT k.id FROM switchboard.campaigns k
+                       WHERE k.id = ANY (campaigns) AND k.type IN ('power', 'predictive') AND NOT switchboard._is_agentless(k));
+  END IF;
   RETURN CASE WHEN campaigns = '{}' THEN '{}' ELSE ARRAY(SELECT DISTINCT f.user_id FROM switchboard._staff(campaigns) f) END;
 END
 $$;

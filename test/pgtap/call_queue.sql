@@ -247,6 +247,13 @@ VALUES (:'tenant', NULL, 'outbound', '+12025550190', 'answered', :'power', clock
 SELECT test_dialer.waiting_call(:'tenant', '+12025550191', 60) AS call \gset
 SELECT is((test_dialer.set_state(:'cyd', 'available')).state::text, 'available', 'their agent is left to them, though a caller waits');
 SELECT is(test_dialer.arrives(:'call'), 'nobody', 'also when the caller asks again');
+SAVEPOINT agentless;
+UPDATE switchboard.campaigns SET settings = settings || '{"agentless": true}' WHERE id = :'power';
+SELECT is(test_dialer.arrives(:'call'), 'cyd', 'but not to whom hears a recording');
+ROLLBACK TO agentless;
+UPDATE switchboard.call_logs SET answered_by = 'machine' WHERE id = :'answered';
+SELECT is(test_dialer.arrives(:'call'), 'cyd', 'nor to a machine');
+ROLLBACK TO agentless;
 SELECT is(switchboard._before_claim_queue(clock_timestamp()) > clock_timestamp(), true, 'the worker looks again');
 SELECT is((test_dialer.set_state(:'ada', 'available')).state::text || ' ' || test_dialer.whose('191'), 'busy ada', 'others are given the caller');
 SELECT test_dialer.waiting_call(:'tenant', '+12025550192', 60) AS call \gset
