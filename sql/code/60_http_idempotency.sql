@@ -1,6 +1,7 @@
 -- Requests that may come twice: a client that got no answer sends its POST again under the same Idempotency-Key and gets the answer to
 -- the first. The answer is kept in the transaction that did the work, so there is never one without the other; whoever comes while the
--- first is still under way waits for it. Kept are the answers that would be the same again, not those that say "later" (429, 5xx).
+-- first is still under way waits for it. Kept are the answers that would be the same again, not those that say "later" (429, 5xx), nor
+-- those that nobody may keep (Cache-Control: no-store), such as a new API key.
 
 CREATE OR REPLACE FUNCTION switchboard._idempotency_lock(tenant uuid, asker uuid, key text)
 RETURNS bigint
@@ -89,7 +90,7 @@ BEGIN
     RETURN answer;
   END IF;
   answer := switchboard._http_try_route(route, request);
-  IF answer.status < 500 AND answer.status <> 429 THEN
+  IF answer.status < 500 AND answer.status <> 429 AND answer.headers ->> 'cache-control' IS DISTINCT FROM 'no-store' THEN
     PERFORM switchboard._keep_answer(key, request, answer);
   END IF;
   RETURN answer;

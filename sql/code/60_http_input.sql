@@ -1,6 +1,22 @@
 -- What routes read: who asks, and the JSON body. Whatever is wrong with them is the client's to mend: 401 without an identity, 400 for a
 -- body that is no JSON; what is wrong with its fields says 60_http_schema.sql.
 
+CREATE OR REPLACE FUNCTION switchboard._http_keys(given jsonb, what text)
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- No route has as many; looking at each of a hundred thousand would keep a session busy for whoever sends them.
+BEGIN
+  IF (SELECT count(*) FROM (SELECT FROM jsonb_object_keys(given) LIMIT 101) k) > 100 THEN
+    RAISE EXCEPTION 'more than 100 %s', what USING ERRCODE = '22023';
+  END IF;
+  RETURN switchboard._camel_keys(given);
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_keys(jsonb, text) IS
+  'Fields or parameters with keys in camelCase. Error: 22023 there are more than 100, or one in both spellings.';
+REVOKE ALL ON FUNCTION switchboard._http_keys(jsonb, text) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._http_fields(request switchboard.http_request)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -20,7 +36,7 @@ BEGIN
   IF jsonb_typeof(content) <> 'object' THEN
     RAISE EXCEPTION 'the body must be a JSON object, not %', jsonb_typeof(content) USING ERRCODE = '22023';
   END IF;
-  RETURN switchboard._camel_keys(content);
+  RETURN switchboard._http_keys(content, 'field');
 END
 $$;
 COMMENT ON FUNCTION switchboard._http_fields(switchboard.http_request) IS

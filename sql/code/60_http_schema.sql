@@ -176,6 +176,21 @@ COMMENT ON FUNCTION switchboard._http_check(text, jsonb, text) IS
   'Error: 22023 naming what a schema does not know, what is missing, or what is not of its type.';
 REVOKE ALL ON FUNCTION switchboard._http_check(text, jsonb, text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._http_whole_numbers(fields jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF fields::text !~ '\.0+[,}]' THEN
+    RETURN fields;
+  END IF;
+  RETURN (SELECT jsonb_object_agg(f.key, CASE WHEN jsonb_typeof(f.value) <> 'number' THEN f.value
+                                              ELSE to_jsonb(trim_scale((f.value #>> '{}')::numeric)) END) FROM jsonb_each(fields) f);
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_whole_numbers(jsonb) IS 'Fields in which 5.0 is 5, which some clients cannot write.';
+REVOKE ALL ON FUNCTION switchboard._http_whole_numbers(jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._http_check_body(schema text, request switchboard.http_request)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -189,7 +204,7 @@ BEGIN
     fields := switchboard._http_fields(request);
   END IF;
   PERFORM switchboard._http_check(schema, fields, 'field');
-  RETURN fields;
+  RETURN switchboard._http_whole_numbers(fields);
 END
 $$;
 COMMENT ON FUNCTION switchboard._http_check_body(text, switchboard.http_request) IS
@@ -232,7 +247,7 @@ DECLARE
   given  jsonb;
 BEGIN
   SELECT coalesce(jsonb_object_agg(q.key, coalesce(switchboard._http_query_value(f.field -> 'type', q.value), q.value)), '{}') INTO given
-  FROM jsonb_each(switchboard._camel_keys(query)) q
+  FROM jsonb_each(switchboard._http_keys(query, 'parameter')) q
   LEFT JOIN LATERAL (SELECT f AS field FROM jsonb_array_elements(fields) f WHERE f ->> 'name' = q.key) f ON true
   WHERE q.value <> '""';
   PERFORM switchboard._http_check(schema, given, 'parameter');

@@ -153,10 +153,13 @@ AS $$
 DECLARE
   fields constant jsonb := request.fields;
   made   record;
+  answer switchboard.http_response;
 BEGIN
   SELECT * INTO made FROM switchboard._create_api_key(fields ->> 'name', (fields ->> 'userId')::uuid, (fields ->> 'expiresAt')::timestamptz,
                                                       (fields ->> 'role')::switchboard.user_role);
-  RETURN switchboard._http_created('/api/keys/' || made.id, switchboard._http_api_key_json(made.id) || jsonb_build_object('key', made.key));
+  answer := switchboard._http_created('/api/keys/' || made.id, switchboard._http_api_key_json(made.id) || jsonb_build_object('key', made.key));
+  answer.headers := answer.headers || '{"cache-control": "no-store"}';
+  RETURN answer;
 END
 $$;
 COMMENT ON FUNCTION switchboard._http_new_api_key(switchboard.http_request) IS 'Route POST /api/keys: create_api_key().';

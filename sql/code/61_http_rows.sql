@@ -123,26 +123,33 @@ $$;
 COMMENT ON FUNCTION switchboard._http_row_json(text, uuid, text) IS 'A row of a table as the API shows it. Error: P0002 no such row.';
 REVOKE ALL ON FUNCTION switchboard._http_row_json(text, uuid, text) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._http_with_phone(fields jsonb)
+CREATE OR REPLACE FUNCTION switchboard._http_contact_fields(fields jsonb)
 RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  -- Clients forget to encode the + of a number in a URL, which then arrives as a blank.
-  SELECT CASE WHEN fields -> 'phoneNumber' <> 'null' THEN fields || jsonb_build_object('phoneNumber',
-                switchboard.normalize_phone(regexp_replace(fields ->> 'phoneNumber', '^ (?=[0-9])', '+'), switchboard._default_region()))
-              ELSE fields END
+-- Parallel unsafe, as _known_timezone(). Clients forget to encode the + of a number in a URL, which then arrives as a blank.
+BEGIN
+  IF fields -> 'timezone' <> 'null' AND NOT switchboard._known_timezone(fields ->> 'timezone') THEN
+    RAISE EXCEPTION 'unknown time zone: %', fields ->> 'timezone' USING ERRCODE = '22023';
+  ELSIF coalesce(fields -> 'phoneNumber', 'null') = 'null' THEN
+    RETURN fields;
+  END IF;
+  RETURN fields || jsonb_build_object('phoneNumber',
+    switchboard.normalize_phone(regexp_replace(fields ->> 'phoneNumber', '^ (?=[0-9])', '+'), switchboard._default_region()));
+END
 $$;
-COMMENT ON FUNCTION switchboard._http_with_phone(jsonb) IS 'Fields with their phoneNumber in E.164. Error: SB001.';
-REVOKE ALL ON FUNCTION switchboard._http_with_phone(jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._http_contact_fields(jsonb) IS
+  'Fields with their phoneNumber in E.164. Errors: SB001, 22023 unknown time zone.';
+REVOKE ALL ON FUNCTION switchboard._http_contact_fields(jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_rows(request switchboard.http_request)
 RETURNS switchboard.http_response
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY INVOKER. Cost: what fits is counted.
 DECLARE
   subject constant record := switchboard._http_collection(request);
-  asked   constant jsonb := switchboard._http_columns(switchboard._http_with_phone(request.query - '{limit,offset,before}'::text[]));
+  asked   constant jsonb := switchboard._http_columns(switchboard._http_contact_fields(request.query - '{limit,offset,before}'::text[]));
   fitting text;
   page    jsonb;
   total   bigint;
@@ -181,7 +188,7 @@ AS $$
 -- SECURITY INVOKER.
 DECLARE
   subject constant record := switchboard._http_collection(request);
-  made    uuid := switchboard._http_insert(subject.relation, switchboard._http_with_phone(request.fields));
+  made    uuid := switchboard._http_insert(subject.relation, switchboard._http_contact_fields(request.fields));
 BEGIN
   RETURN switchboard._http_created(subject.path || '/' || made, switchboard._http_row_json(subject.relation, made, subject.what));
 END
@@ -198,7 +205,7 @@ DECLARE
   subject constant record := switchboard._http_collection(request);
 BEGIN
   PERFORM switchboard._http_update(subject.relation, switchboard._http_id(request, subject.what),
-                                   switchboard._http_with_phone(request.fields), subject.what);
+                                   switchboard._http_contact_fields(request.fields), subject.what);
   RETURN switchboard._http_row(request);
 END
 $$;

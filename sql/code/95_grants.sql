@@ -164,7 +164,7 @@ SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
     '_http_schemas', '_http_service_schemas', '_http_trigger_schemas', '_http_call_schemas', '_http_campaign_schemas', '_http_report_schemas',
     '_http_call_center_schemas', '_http_public_schemas', '_http_request_json', '_http_assignee', '_http_agent_id', '_http_public_tenant', '_http_address',
     '_http_api_key_json', '_http_description', '_http_agent_as_user', '_http_refuse',
-    '_http_row_fields', '_http_collections', '_http_collection', '_http_row_json', '_http_with_phone',
+    '_http_row_fields', '_http_collections', '_http_collection', '_http_row_json', '_http_contact_fields', '_http_keys', '_http_whole_numbers',
     '_http_created', '_http_nothing', '_http_page', '_http_limit', '_http_list', '_http_columns', '_http_missing', '_http_insert',
     '_http_update', '_http_delete', '_http_triggered', '_http_campaign_json', '_url_encode']);
 

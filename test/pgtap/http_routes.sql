@@ -79,6 +79,12 @@ WHERE r.path LIKE '%{id}%' AND r.handler NOT IN ('_http_assign_call', '_http_ste
 SELECT is(test_dialer.status('POST', '/api/call-center/' || path, '{}'), wanted, path) FROM (VALUES ('calls/x/assign', 404), ('support-requests/x/assign', 404), ('support-requests/x/resolve', 404), ('support-requests/ffffffff-ffff-4fff-bfff-ffffffffffff/close', 404)) v (path, wanted);
 SELECT is(test_dialer.status('DELETE', '/api/dialer/campaigns/ffffffff-ffff-4fff-bfff-ffffffffffff/schedule'), 404, 'no such campaign is not unscheduled');
 
+-- More than anybody means.
+SELECT is(test_dialer.says(test_dialer.http('POST', '/api/contacts', (SELECT jsonb_object_agg('f' || i, i)::text FROM generate_series(1, 50000) i))), '422 more than 100 fields', 'a great many fields');
+SELECT is(test_dialer.says(test_dialer.http('GET', '/api/contacts', query => (SELECT jsonb_object_agg('f' || i, i::text)::text FROM generate_series(1, 101) i))), '422 more than 100 parameters', 'and parameters');
+SELECT is(length(test_dialer.says(test_dialer.http('POST', '/api/contacts', jsonb_build_object(repeat('x', 100000), 1)::text))) < 100, true, 'a long name of a field is cut short');
+SELECT is(length(test_dialer.says(test_dialer.http('POST', '/api/contacts', jsonb_build_object('phoneNumber', repeat('9', 100000))::text))) < 200, true, 'so is a long value');
+
 -- Both spellings, as one.
 SELECT is(test_dialer.status('GET', '/api/dialer/analytics', query => '{"start_date": "2026-01-01", "endDate": "2026-02-01"}'), 200, 'parameters in either spelling');
 SELECT is(test_dialer.says(test_dialer.http('GET', '/api/dialer/analytics', query => '{"start_date": "2026-01-01", "startDate": "2026-02-01"}')), '422 "startDate" is given twice', 'not in both');
