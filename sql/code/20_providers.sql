@@ -57,11 +57,12 @@ COMMENT ON FUNCTION switchboard.add_provider_account(text, text, jsonb, jsonb) I
 'Adds an account held with a provider to the caller''s tenant and returns its id. settings: what the provider needs that is not
 secret; base_url, rate_per_second and max_in_flight become columns. secrets: as set_provider_secret(), one for each key. Errors:
 SB009 unknown provider, 42501 not a supervisor, 22023 bad settings, 23505 name taken.
-twilio: setting account_sid, secret auth_token (or api_key_sid and api_key_secret beside it). vonage: setting application_id, secret
+asterisk, mtn: secret webhook_token. openai: secret webhook_secret for its webhooks. whatsapp: setting phone_number_id, secrets app_secret and
+verify_token for its webhooks. twilio: setting account_sid, secret auth_token (or api_key_sid and api_key_secret beside it). vonage: setting application_id, secret
 private_key (PEM), and signature_secret for its webhooks. voipstudio: secret api_token, and webhook_token for its webhooks. omnidimension: setting agent_id (and from_number_id), secret api_key, and
 webhook_token for its webhooks. webhook: setting base_url, secret signing_secret (whsec_...), and previous_signing_secret while it
-is being replaced; both also sign what is reported back. For calls of telephony accounts the settings caller_id and public_url (where
-the provider reaches the gateway).';
+is being replaced; both also sign what is reported back. For telephony accounts the settings caller_id and public_url (where
+the provider reaches the gateway; default switchboard.public_url).';
 
 -- SECURITY DEFINER protects: as add_provider_account().
 CREATE OR REPLACE FUNCTION switchboard.set_provider_secret(account_id uuid, name text, value text) RETURNS void

@@ -7,7 +7,7 @@
 
 CREATE OR REPLACE FUNCTION switchboard._inbound_url(account switchboard.provider_accounts, event text, call uuid, agent text DEFAULT NULL)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT switchboard._webhook_url(account, event, call) || coalesce('&agent=' || agent, '') $$;
 COMMENT ON FUNCTION switchboard._inbound_url(switchboard.provider_accounts, text, uuid, text) IS
   'Where a provider tells us of that event of a call, or of its leg to that agent.';
@@ -15,7 +15,7 @@ REVOKE ALL ON FUNCTION switchboard._inbound_url(switchboard.provider_accounts, t
 
 CREATE OR REPLACE FUNCTION switchboard._is_twilio_inbound(event text, fields jsonb)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   -- The leg to an agent is outbound-dial; recordings name no direction.
   SELECT fields ? 'CallSid'
