@@ -603,6 +603,9 @@ BEGIN
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;
+  IF fields ->> 'key' <> '' THEN
+    PERFORM switchboard._inbound_key(call, fields ->> 'key', clock_timestamp());
+  END IF;
   RETURN jsonb_strip_nulls(jsonb_build_object('callId', call, 'greeting', switchboard._inbound_greeting(call)))
          || switchboard._inbound_plan(call, clock_timestamp());
 EXCEPTION WHEN OTHERS THEN

@@ -13,7 +13,7 @@ BEGIN
     RAISE EXCEPTION 'no type of event' USING ERRCODE = '22023';
   END IF;
   dedupe_key := concat_ws(':', account, fields ->> 'type', external_id, fields ->> 'timestamp',
-    coalesce(fields #>> '{channel,state}', fields ->> 'dialstatus', fields #>> '{recording,name}'));
+    coalesce(fields ->> 'digit', fields #>> '{channel,state}', fields ->> 'dialstatus', fields #>> '{recording,name}'));
 END
 $$;
 COMMENT ON FUNCTION switchboard._read_asterisk(uuid, jsonb) IS
@@ -118,7 +118,7 @@ DECLARE
   log switchboard.call_logs;
 BEGIN
   IF inbox.external_id IS NULL OR fields ->> 'type' NOT IN ('StasisStart', 'ChannelStateChange', 'ChannelEnteredBridge',
-                                                            'ChannelDestroyed', 'RecordingFinished') THEN
+                                                            'ChannelDestroyed', 'ChannelDtmfReceived', 'RecordingFinished') THEN
     RETURN NULL;
   END IF;
   log := switchboard._asterisk_call(inbox, fields, at);
@@ -126,6 +126,11 @@ BEGIN
     RETURN CASE WHEN fields -> 'args' @> '["agent"]' THEN NULL ELSE 'unknown call' END;
   ELSIF fields ->> 'type' = 'RecordingFinished' THEN
     PERFORM switchboard._asterisk_recording(log, fields);
+    RETURN NULL;
+  ELSIF fields ->> 'type' = 'ChannelDtmfReceived' THEN
+    IF log.direction = 'inbound' THEN
+      PERFORM switchboard._inbound_key(log.id, fields ->> 'digit', at);
+    END IF;
     RETURN NULL;
   END IF;
   PERFORM switchboard._apply_call_status(ARRAY[
@@ -139,5 +144,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._act_asterisk(switchboard.webhook_inbox, jsonb) IS
-  'Acts on an event of Asterisk: a call that comes in, progress and end of a call, a recording.';
+  'Acts on an event of Asterisk: a call that comes in, progress and end of a call, a key pressed while waiting, a recording.';
 REVOKE ALL ON FUNCTION switchboard._act_asterisk(switchboard.webhook_inbox, jsonb) FROM PUBLIC;

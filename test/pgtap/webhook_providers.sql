@@ -281,6 +281,7 @@ SELECT is(switchboard._plan_reply(a, 'event', '{"type": "StasisStart", "channel"
   FROM switchboard.provider_accounts a WHERE a.id = :'asterisk';
 SELECT is((SELECT switchboard._plan_reply(a, 'event', f) FROM switchboard.provider_accounts a WHERE a.id = :'asterisk'), NULL, 'no plan: ' || f::text) FROM (VALUES
   ('{"type": "StasisStart", "channel": {"id": "ch-nobody"}}'::jsonb), ('{"type": "ChannelDestroyed", "channel": {"id": "ch-3"}}'), ('{}')) v (f);
+SELECT is(left(pg_temp.ari('ChannelDtmfReceived', 'ch-3', '{"digit": "5"}'), 3) || left(pg_temp.ari('ChannelDtmfReceived', 'ch-3', '{"digit": "5"}'), 3), '200200', 'keys are no fault');
 SELECT is(left(pg_temp.ari('StasisStart', 'ch-4', '{"args": ["agent"]}'), 3) || coalesce(pg_temp.call('ch-4'), ' none'), '200 none', 'the channel of an agent is no call');
 SELECT is(left(pg_temp.ari('ChannelEnteredBridge', 'ch-3', '{"bridge": {"id": "b", "channels": ["ch-3", "ch-4"]}}'), 3), '200', 'they are put together');
 SELECT is(pg_temp.call('ch-3'), 'inbound answered +14155550166 +12015550100', 'and speak');
