@@ -4,9 +4,12 @@
 
 CREATE OR REPLACE FUNCTION switchboard._http_json(status int, content jsonb)
 RETURNS switchboard.http_response
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT (status, '{"content-type": "application/json"}'::jsonb, convert_to(content::text, 'UTF8'))::switchboard.http_response
+-- PL/pgSQL here and below, which keeps its plans.
+BEGIN
+  RETURN (status, '{"content-type": "application/json"}'::jsonb, convert_to(content::text, 'UTF8'))::switchboard.http_response;
+END
 $$;
 COMMENT ON FUNCTION switchboard._http_json(int, jsonb) IS 'A JSON answer.';
 REVOKE ALL ON FUNCTION switchboard._http_json(int, jsonb) FROM PUBLIC;
@@ -14,35 +17,46 @@ REVOKE ALL ON FUNCTION switchboard._http_json(int, jsonb) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION switchboard._http_problem(
   status int, title text, detail text DEFAULT NULL, code text DEFAULT NULL, more_headers jsonb DEFAULT '{}')
 RETURNS switchboard.http_response
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT (status, '{"content-type": "application/problem+json"}'::jsonb || more_headers,
+BEGIN
+  RETURN (status, '{"content-type": "application/problem+json"}'::jsonb || more_headers,
           convert_to(jsonb_strip_nulls(jsonb_build_object(
             'type', 'about:blank', 'title', title, 'status', status, 'detail', detail, 'code', code))::text, 'UTF8')
-         )::switchboard.http_response
+         )::switchboard.http_response;
+END
 $$;
 COMMENT ON FUNCTION switchboard._http_problem(int, text, text, text, jsonb) IS 'A problem document (RFC 9457).';
 REVOKE ALL ON FUNCTION switchboard._http_problem(int, text, text, text, jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_error(code text, message text)
 RETURNS switchboard.http_response
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  -- What is not the client's doing says nothing of the inside.
-  SELECT CASE
-    WHEN code = '22032' THEN switchboard._http_problem(400, 'Bad Request', message, code)
-    WHEN code = '28000' THEN switchboard._http_problem(401, 'Unauthorized', message, code, '{"www-authenticate": "Bearer"}')
-    WHEN code IN ('SB008', '42501') THEN switchboard._http_problem(403, 'Forbidden', message, code)
-    WHEN code IN ('P0002', 'SB009') THEN switchboard._http_problem(404, 'Not Found', message, code)
-    WHEN code IN ('23505', '23503', 'SB005') THEN switchboard._http_problem(409, 'Conflict', message, code)
-    WHEN code = 'SB007' THEN switchboard._http_problem(429, 'Too Many Requests', message, code)
-    WHEN code LIKE 'SB___' AND code NOT IN ('SB002', 'SB010') OR code LIKE '22%' OR code LIKE '23%' OR code LIKE '54%' OR code = '0A000'
-      THEN switchboard._http_problem(422, 'Unprocessable Content', message, code)
-    -- Somebody has to set something up, which the message names: coming back soon is no use.
-    WHEN code IN ('SB002', 'SB010') THEN switchboard._http_problem(503, 'Service Unavailable', message, code)
-    WHEN code LIKE '40%' OR code LIKE '53%' OR code LIKE '55%' OR code LIKE '57%' OR code = '25006'
-      THEN switchboard._http_problem(503, 'Service Unavailable', 'try again later', code, '{"retry-after": "2"}')
-    ELSE switchboard._http_problem(500, 'Internal Server Error', 'the request could not be served', code) END
+-- What is not the client's doing says nothing of the inside.
+BEGIN
+  IF code = '22032' THEN
+    RETURN switchboard._http_problem(400, 'Bad Request', message, code);
+  ELSIF code = '28000' THEN
+    RETURN switchboard._http_problem(401, 'Unauthorized', message, code, '{"www-authenticate": "Bearer"}');
+  ELSIF code IN ('SB008', '42501') THEN
+    RETURN switchboard._http_problem(403, 'Forbidden', message, code);
+  ELSIF code IN ('P0002', 'SB009') THEN
+    RETURN switchboard._http_problem(404, 'Not Found', message, code);
+  ELSIF code IN ('23505', '23503', 'SB005') THEN
+    RETURN switchboard._http_problem(409, 'Conflict', message, code);
+  ELSIF code = 'SB007' THEN
+    RETURN switchboard._http_problem(429, 'Too Many Requests', message, code);
+  -- Somebody has to set something up, which the message names: coming back soon is no use.
+  ELSIF code IN ('SB002', 'SB010') THEN
+    RETURN switchboard._http_problem(503, 'Service Unavailable', message, code);
+  ELSIF left(code, 2) IN ('SB', '22', '23', '54') OR code = '0A000' THEN
+    RETURN switchboard._http_problem(422, 'Unprocessable Content', message, code);
+  ELSIF left(code, 2) IN ('40', '53', '55', '57') OR code = '25006' THEN
+    RETURN switchboard._http_problem(503, 'Service Unavailable', 'try again later', code, '{"retry-after": "2"}');
+  END IF;
+  RETURN switchboard._http_problem(500, 'Internal Server Error', 'the request could not be served', code);
+END
 $$;
 COMMENT ON FUNCTION switchboard._http_error(text, text) IS 'The problem document for an error with this SQLSTATE.';
 REVOKE ALL ON FUNCTION switchboard._http_error(text, text) FROM PUBLIC;
@@ -210,14 +224,17 @@ REVOKE ALL ON FUNCTION switchboard.handle_http(text, text, jsonb, jsonb, bytea) 
 
 CREATE OR REPLACE FUNCTION switchboard._http_target(request switchboard.http_request)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  -- Rebuilt only for a front that does not pass it on, in the order in which our own URLs have it.
-  SELECT coalesce(request.headers ->> 'x-request-target',
-           request.path || coalesce('?' || (
-             SELECT string_agg(switchboard._url_encode(q.key) || '=' || switchboard._url_encode(q.value), '&'
-                               ORDER BY q.key <> 'account', q.key)
-             FROM jsonb_each_text(request.query) q), ''))
+BEGIN
+  IF request.headers ->> 'x-request-target' IS NOT NULL THEN
+    RETURN request.headers ->> 'x-request-target';
+  END IF;
+  -- Rebuilt for a front that does not pass it on, in the order in which our own URLs have it.
+  RETURN request.path || coalesce('?' || (
+    SELECT string_agg(switchboard._url_encode(q.key) || '=' || switchboard._url_encode(q.value), '&' ORDER BY q.key <> 'account', q.key)
+    FROM jsonb_each_text(request.query) q), '');
+END
 $$;
 COMMENT ON FUNCTION switchboard._http_target(switchboard.http_request) IS 'The target of a request (path and query) as it came.';
 REVOKE ALL ON FUNCTION switchboard._http_target(switchboard.http_request) FROM PUBLIC;
