@@ -70,6 +70,14 @@ class StreamTest(SystemTest):
         rows = self.cluster.sql(f"SELECT seq FROM switchboard.events WHERE tenant_id = '{TENANTS[tenant]}' ORDER BY seq")
         return [int(row) for row in rows.split()]
 
+    def read_all(self, listener, count):
+        seqs = []
+        while len(seqs) < count:
+            event = listener.next()
+            if event["event"] != "ready":
+                seqs.append(event["seq"])
+        return seqs
+
     def assert_ends(self, listener):
         with self.assertRaises((EOFError, ConnectionError)):
             while True:
@@ -187,6 +195,13 @@ class Delivery(StreamTest):
             self.assertEqual("reset", event["event"])
             self.add(event="later")
             self.assertEqual("later", listener.next()["event"])
+
+    def test_from_the_beginning_is_what_is_kept(self):
+        self.add(3)
+        expected, gateway = self.stored(), self.start_gateway()
+        for kind in KINDS:
+            listener = self.listen(self.key(), kind, gateway, query={"after": 0})
+            self.assertEqual(expected, self.read_all(listener, 3))
 
     def test_a_position_of_another_database_is_told(self):
         for kind in KINDS:
@@ -342,14 +357,6 @@ class Trouble(StreamTest):
         self.assertGreater(len(expected), CUTS)
         for events in seen:
             self.assertEqual(expected, events)
-
-    def read_all(self, listener, count):
-        seqs = []
-        while len(seqs) < count:
-            event = listener.next()
-            if event["event"] != "ready":
-                seqs.append(event["seq"])
-        return seqs
 
     def memory(self):
         """Of the gateway, in bytes."""

@@ -153,12 +153,17 @@ void EventDatabase::Identify(std::string headers_json, std::string query_json,
 void EventDatabase::ReadPage(Lane lane, std::string tenant, std::int64_t after,
                              std::optional<std::int64_t> upto, int max_rows,
                              std::function<void(FeedPage)> done) {
+  // From the very beginning nothing is missing, whatever was removed since.
+  std::optional<std::string> from = std::to_string(after);
+  if (lane == Lane::kOther && after == 0) {
+    from.reset();
+  }
   std::optional<std::string> bound;
   if (upto) {
     bound = std::to_string(*upto);
   }
   Enqueue(lane, kPage,
-          {std::move(tenant), std::to_string(after), std::to_string(max_rows), std::move(bound)},
+          {std::move(tenant), std::move(from), std::to_string(max_rows), std::move(bound)},
           [done = std::move(done), max_rows](const PGresult* result) {
             done(ToPage(result, max_rows));
           });
