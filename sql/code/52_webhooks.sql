@@ -180,9 +180,11 @@ BEGIN
   IF named IS NOT NULL OR query ? 'account' THEN
     RETURN ARRAY(SELECT a.id FROM switchboard.provider_accounts a WHERE a.id = named AND a.provider = _named_accounts.provider);
   END IF;
-  RETURN switchboard._webhook_accounts(provider, switchboard._webhook_fields(is_form, NULL, body), headers);
-EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-  RETURN '{}';
+  BEGIN
+    RETURN switchboard._webhook_accounts(provider, switchboard._webhook_fields(is_form, NULL, body), headers);
+  EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+    RETURN '{}';
+  END;
 END
 $$;
 COMMENT ON FUNCTION switchboard._named_accounts(text, uuid, jsonb, boolean, jsonb, bytea) IS
@@ -414,6 +416,9 @@ BEGIN
     problem := format('cannot be read: %s', SQLERRM);
     event_key := 'unreadable:' || encode(sha256(_take_webhook.body), 'hex');
   END;
+  IF length(event_key) > 300 THEN   -- more than an index takes
+    event_key := left(event_key, 200) || ':' || encode(sha256(convert_to(event_key, 'UTF8')), 'hex');
+  END IF;
 
   -- A repeat waits here for the first one to commit, and then finds it.
   -- Written as processed: only what goes wrong costs an update, and the index of open events stays empty.
@@ -557,6 +562,30 @@ COMMENT ON FUNCTION switchboard._url_to_keep(text) IS
   'A URL without the secrets that it may carry: before its host, as last part of its path, in token.';
 REVOKE ALL ON FUNCTION switchboard._url_to_keep(text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._take_told_call(
+  inbox switchboard.webhook_inbox, provider_call_id text, from_number text, to_number text, at timestamptz, raw jsonb)
+RETURNS switchboard.call_logs
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: acts for the tenant of the inbox row. Internal.
+DECLARE
+  account switchboard.provider_accounts;
+  call    uuid;
+  log     switchboard.call_logs;
+BEGIN
+  SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = inbox.account_id;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no such provider account: %', inbox.account_id USING ERRCODE = 'P0002';
+  END IF;
+  call := switchboard._take_inbound_call(inbox.tenant_id, account, provider_call_id, from_number, to_number, at, raw);
+  SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = call;
+  RETURN log;
+END
+$$;
+COMMENT ON FUNCTION switchboard._take_told_call(switchboard.webhook_inbox, text, text, text, timestamptz, jsonb) IS
+  'Records a call that a customer makes, as an event of the inbox tells, see _take_inbound_call(). Errors: P0002 its account is gone.';
+REVOKE ALL ON FUNCTION switchboard._take_told_call(switchboard.webhook_inbox, text, text, text, timestamptz, jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._note_delivery(
   inbox switchboard.webhook_inbox, delivery text, provider_id text, status switchboard.delivery_status, at timestamptz, code text,
   problem text)
@@ -601,7 +630,7 @@ BEGIN
   WHERE c.tenant_id = account.tenant_id AND c.provider = account.provider AND c.direction = 'inbound'
     AND c.call_id = coalesce(fields #>> '{channel,id}', fields ->> 'call_id');
   IF NOT FOUND THEN
-    RETURN NULL;
+    RETURN CASE WHEN NOT coalesce(fields -> 'args' @> '["agent"]', false) THEN '{"action": "wait"}' END;
   END IF;
   IF fields ->> 'key' <> '' THEN
     PERFORM switchboard._inbound_key(call, fields ->> 'key', clock_timestamp());
@@ -610,7 +639,7 @@ BEGIN
          || switchboard._inbound_plan(call, clock_timestamp());
 EXCEPTION WHEN OTHERS THEN
   RAISE WARNING 'inbound call % of account % cannot be answered: SQLSTATE %: %', call, account.id, SQLSTATE, SQLERRM;
-  RETURN '{"action": "wait", "timeout_s": 2}';
+  RETURN '{"action": "wait"}';
 END
 $$;
 COMMENT ON FUNCTION switchboard._plan_reply(switchboard.provider_accounts, text, jsonb) IS

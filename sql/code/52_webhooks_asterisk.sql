@@ -71,9 +71,7 @@ AS $$
 -- SECURITY DEFINER: acts for the tenant of the inbox row. Internal. A channel that we have made has our id of the call; one that comes
 -- into the application and is not ours is a caller. The dialplan may put the channels of agents into it with the argument "agent".
 DECLARE
-  log     switchboard.call_logs;
-  account switchboard.provider_accounts;
-  call    uuid;
+  log switchboard.call_logs;
 BEGIN
   SELECT c.* INTO log FROM switchboard.call_logs c
   WHERE c.id = switchboard._find_call(ROW(switchboard._uuid_or_null(inbox.external_id), inbox.tenant_id, 'asterisk', inbox.external_id,
@@ -81,11 +79,8 @@ BEGIN
   IF FOUND OR fields ->> 'type' <> 'StasisStart' OR fields -> 'args' @> '["agent"]' THEN
     RETURN log;
   END IF;
-  SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = inbox.account_id;
-  call := switchboard._take_inbound_call(inbox.tenant_id, account, inbox.external_id, fields #>> '{channel,caller,number}',
-                                         fields #>> '{channel,dialplan,exten}', at, fields);
-  SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = call;
-  RETURN log;
+  RETURN switchboard._take_told_call(inbox, inbox.external_id, fields #>> '{channel,caller,number}', fields #>> '{channel,dialplan,exten}',
+                                     at, fields);
 END
 $$;
 COMMENT ON FUNCTION switchboard._asterisk_call(switchboard.webhook_inbox, jsonb, timestamptz) IS

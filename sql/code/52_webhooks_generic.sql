@@ -226,18 +226,15 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 AS $$
 -- SECURITY DEFINER: acts for the tenant of the inbox row. Internal. Reports about the call that came before it are acted on now, but not
 -- by a further attempt, which could be one of them. Ids of messages are the sender's own: another account may have the same ones.
-DECLARE
-  account switchboard.provider_accounts;
 BEGIN
-  SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = inbox.account_id;
   IF inbox.event = 'incoming' THEN
-    PERFORM switchboard._take_inbound_call(inbox.tenant_id, account, inbox.external_id, fields ->> 'from', fields ->> 'to', at, fields);
+    PERFORM switchboard._take_told_call(inbox, inbox.external_id, fields ->> 'from', fields ->> 'to', at, fields);
     IF inbox.attempts = 0 THEN
       PERFORM switchboard._act_on_waiting(inbox.tenant_id, inbox.provider, inbox.external_id);
     END IF;
   ELSIF inbox.event = 'message' THEN
-    PERFORM switchboard._take_message(inbox.tenant_id, account.id, coalesce(fields ->> 'channel', 'sms')::switchboard.channel,
-      fields ->> 'from', fields ->> 'to', fields ->> 'text', nullif(fields -> 'media', 'null'), account.id || ':' || inbox.external_id, at, '{}');
+    PERFORM switchboard._take_message(inbox.tenant_id, inbox.account_id, coalesce(fields ->> 'channel', 'sms')::switchboard.channel,
+      fields ->> 'from', fields ->> 'to', fields ->> 'text', nullif(fields -> 'media', 'null'), inbox.account_id || ':' || inbox.external_id, at, '{}');
   ELSE
     RETURN switchboard._note_delivery(inbox, fields ->> 'delivery_id', fields ->> 'message_id',
       (fields ->> 'status')::switchboard.delivery_status, at, fields ->> 'error_code', fields ->> 'error');

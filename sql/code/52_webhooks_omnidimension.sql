@@ -96,28 +96,6 @@ COMMENT ON FUNCTION switchboard._fetch_recording_later(switchboard.call_logs, te
 86400; not at all unless it is set).';
 REVOKE ALL ON FUNCTION switchboard._fetch_recording_later(switchboard.call_logs, text, timestamptz) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._take_omnidimension_call(inbox switchboard.webhook_inbox, fields jsonb, seconds int)
-RETURNS switchboard.call_logs
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
--- SECURITY DEFINER: acts for the tenant of the inbox row. Internal. Its agent has answered; we hear of the call when it is over.
-DECLARE
-  account switchboard.provider_accounts;
-  call    uuid;
-  log     switchboard.call_logs;
-BEGIN
-  SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = inbox.account_id;
-  call := switchboard._take_inbound_call(inbox.tenant_id, account,
-    coalesce(switchboard._true_text(fields, 'call_id'), inbox.external_id), switchboard._true_text(fields, 'from_number'),
-    switchboard._true_text(fields, 'to_number'), inbox.received_at - coalesce(seconds, 0) * interval '1 second', fields - 'call_report');
-  SELECT c.* INTO log FROM switchboard.call_logs c WHERE c.id = call;
-  RETURN log;
-END
-$$;
-COMMENT ON FUNCTION switchboard._take_omnidimension_call(switchboard.webhook_inbox, jsonb, int) IS
-  'Records a call that somebody made to an agent of OmniDimension.';
-REVOKE ALL ON FUNCTION switchboard._take_omnidimension_call(switchboard.webhook_inbox, jsonb, int) FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION switchboard._act_omnidimension(inbox switchboard.webhook_inbox, fields jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -133,7 +111,10 @@ DECLARE
   voicemail boolean := coalesce(fields ->> 'call_status' = 'voicemail_detected' OR fields -> 'is_voicemail' = 'true', false);
 BEGIN
   IF fields ->> 'call_direction' = 'inbound' THEN
-    log := switchboard._take_omnidimension_call(inbox, fields, seconds);
+    -- Its agent has answered; we hear of the call when it is over.
+    log := switchboard._take_told_call(inbox, coalesce(switchboard._true_text(fields, 'call_id'), inbox.external_id),
+      switchboard._true_text(fields, 'from_number'), switchboard._true_text(fields, 'to_number'),
+      inbox.received_at - coalesce(seconds, 0) * interval '1 second', fields - 'call_report');
   ELSE
     log := switchboard._omnidimension_call(inbox.account_id, inbox.tenant_id, fields);
   END IF;

@@ -35,13 +35,10 @@ RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: acts for the tenant of the inbox row. Internal.
-DECLARE
-  account switchboard.provider_accounts;
 BEGIN
   IF fields ->> 'type' = 'realtime.call.incoming' AND fields #>> '{data,call_id}' <> '' THEN
-    SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = inbox.account_id;
-    PERFORM switchboard._take_inbound_call(inbox.tenant_id, account, inbox.external_id, switchboard._sip_party(fields, 'From'),
-      switchboard._sip_party(fields, 'To'), switchboard._event_time(fields ->> 'created_at', inbox.received_at), fields -> 'data');
+    PERFORM switchboard._take_told_call(inbox, inbox.external_id, switchboard._sip_party(fields, 'From'), switchboard._sip_party(fields, 'To'),
+      switchboard._event_time(fields ->> 'created_at', inbox.received_at), fields -> 'data');
   END IF;
   RETURN NULL;
 END

@@ -46,26 +46,6 @@ COMMENT ON FUNCTION switchboard._voipstudio_recording(switchboard.webhook_inbox,
   'Where the audio of a recording that VoIPstudio has announced can be fetched.';
 REVOKE ALL ON FUNCTION switchboard._voipstudio_recording(switchboard.webhook_inbox, jsonb) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._take_voipstudio_call(inbox switchboard.webhook_inbox, fields jsonb)
-RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
--- SECURITY DEFINER: acts for the tenant of the inbox row. Internal. All legs of a call are one call; which of them is heard of first
--- does not matter. Its times tell no zone: the time of receipt counts.
-DECLARE
-  account switchboard.provider_accounts;
-  root    text := coalesce(fields ->> 'root_call_id', fields ->> 'call_id');
-BEGIN
-  SELECT a.* INTO account FROM switchboard.provider_accounts a WHERE a.id = inbox.account_id;
-  PERFORM switchboard._take_inbound_call(inbox.tenant_id, account, root, switchboard._international(fields ->> 'src'),
-                                         switchboard._international(fields ->> 'dst'), inbox.received_at, fields);
-  RETURN root;
-END
-$$;
-COMMENT ON FUNCTION switchboard._take_voipstudio_call(switchboard.webhook_inbox, jsonb) IS
-  'Records a call that came in, when its first event comes; returns what it is known by.';
-REVOKE ALL ON FUNCTION switchboard._take_voipstudio_call(switchboard.webhook_inbox, jsonb) FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION switchboard._act_voipstudio(inbox switchboard.webhook_inbox, fields jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -89,7 +69,9 @@ BEGIN
               NULL, CASE WHEN recorded THEN switchboard._voipstudio_recording(inbox, fields) END, fields ->> 't_cause', fields)
           ::switchboard.call_status_event;
   IF fields ->> 'destination' = 'in' AND NOT recorded THEN
-    told.call_id := switchboard._take_voipstudio_call(inbox, fields);
+    -- All legs are one call, whichever of them is heard of first. Its times tell no zone: the time of receipt counts.
+    told.call_id := (switchboard._take_told_call(inbox, coalesce(fields ->> 'root_call_id', fields ->> 'call_id'),
+      switchboard._international(fields ->> 'src'), switchboard._international(fields ->> 'dst'), inbox.received_at, fields)).call_id;
   ELSIF switchboard._find_call(told) IS NULL THEN
     told.call_id := fields ->> 'root_call_id';   -- a leg of a call we know
     IF switchboard._find_call(told) IS NULL THEN

@@ -280,7 +280,9 @@ SELECT is(switchboard._plan_reply(a, 'event', '{"type": "StasisStart", "channel"
           (SELECT id FROM switchboard.call_logs WHERE call_id = 'ch-3'), 'action', 'record', 'max_s', 120), 'nobody is there: it may leave a message')
   FROM switchboard.provider_accounts a WHERE a.id = :'asterisk';
 SELECT is((SELECT switchboard._plan_reply(a, 'event', f) FROM switchboard.provider_accounts a WHERE a.id = :'asterisk'), NULL, 'no plan: ' || f::text) FROM (VALUES
-  ('{"type": "StasisStart", "channel": {"id": "ch-nobody"}}'::jsonb), ('{"type": "ChannelDestroyed", "channel": {"id": "ch-3"}}'), ('{}')) v (f);
+  ('{"type": "StasisStart", "channel": {"id": "ch-agent"}, "args": ["agent"]}'::jsonb), ('{"type": "ChannelDestroyed", "channel": {"id": "ch-3"}}'), ('{}')) v (f);
+SELECT is((SELECT switchboard._plan_reply(a, 'event', '{"type": "StasisStart", "channel": {"id": "ch-nobody"}}') FROM switchboard.provider_accounts a WHERE a.id = :'asterisk'),
+          '{"action": "wait"}', 'a call that could not be recorded is to be asked about again');
 SELECT is(left(pg_temp.ari('ChannelDtmfReceived', 'ch-3', '{"digit": "5"}'), 3) || left(pg_temp.ari('ChannelDtmfReceived', 'ch-3', '{"digit": "5"}'), 3), '200200', 'keys are no fault');
 SELECT is(left(pg_temp.ari('StasisStart', 'ch-4', '{"args": ["agent"]}'), 3) || coalesce(pg_temp.call('ch-4'), ' none'), '200 none', 'the channel of an agent is no call');
 SELECT is(left(pg_temp.ari('ChannelEnteredBridge', 'ch-3', '{"bridge": {"id": "b", "channels": ["ch-3", "ch-4"]}}'), 3), '200', 'they are put together');
@@ -336,6 +338,29 @@ SELECT is(pg_temp.post('webhook', v, b), '400 cannot be read: ' || e, e) FROM (V
   ('message', '{"from": "+1", "media": "x"}', 'media cannot be "x"'), ('message', '{"from": "+1", "occurred_at": "soon"}', 'occurred_at cannot be "soon"'),
   ('message-status', '{"message_id": "x"}', 'no status'), ('message-status', '{"status": "sent"}', 'neither message_id nor delivery_id'),
   ('message-status', '{"message_id": "x", "status": "dancing"}', 'status cannot be "dancing"'), ('message-status', '{"delivery_id": "7", "status": "sent"}', 'delivery_id cannot be "7"')) t (v, b, e);
+
+-- Hostile: what is too long for an index, too deep, huge; ids of other tenants.
+SELECT is(pg_temp.post('mtn', 'receipt', jsonb_build_object('id', 5, 'deliveryStatus', string_agg(md5(n::text), ''))::text), '200 {}', 'a very long status')
+  FROM generate_series(1, 1000) n;
+SELECT is(left(pg_temp.post('whatsapp', 'event', repeat('[', 200000)), 12), '400 cannot b', 'too deep');
+SELECT is((switchboard.receive_webhook('twilio', 'message', '{}', convert_to(repeat('[', 200000), 'UTF8'), '/x')).status, 404, 'too deep, and nobody''s');
+SELECT is((switchboard.receive_webhook('vonage', 'message', jsonb_build_object('authorization', 'Bearer a.' || encode(convert_to(repeat('[', 60000), 'UTF8'), 'base64') || '.b'),
+          '{}', '/x')).status, 404, 'claims that are too deep');
+SELECT is(left(pg_temp.post('mtn', 'sms', jsonb_build_object('senderAddress', '+2348031234567', 'message', repeat('<script>', 100000), 'id', 'big')::text), 3), '200', 'a huge message');
+SELECT is(length(m.body), 800000, 'is kept') FROM switchboard.messages m WHERE m.provider_message_id = :'mtn' || ':big';
+SELECT is(length(data ->> 'text'), 200, 'and shortened in the feed') FROM switchboard.events WHERE event = 'message-received' ORDER BY seq DESC LIMIT 1;
+SELECT is((switchboard.receive_webhook('mtn', 'sms', '{"x-webhook-token": "a-long-secret-env:WEBHOOK_TOKEN"}', '{}', '/x?account=' || :'mtn' || '&account=' || :'asterisk')).status, 404,
+          'two accounts are none');
+INSERT INTO switchboard.tenants (name) VALUES ('third') RETURNING id AS third \gset
+INSERT INTO switchboard.contacts (tenant_id, phone_number) VALUES (:'third', '+12025559999') RETURNING id AS theirs \gset
+INSERT INTO switchboard.messages (tenant_id, contact_id, channel, direction, sender) VALUES (:'third', :'theirs', 'sms', 'outbound', 'system') RETURNING id AS letter \gset
+INSERT INTO switchboard.message_delivery_log (tenant_id, message_id, contact_id, channel, provider) VALUES (:'third', :'letter', :'theirs', 'sms', 'mtn') RETURNING id AS delivery \gset
+SELECT is(pg_temp.post('mtn', 'receipt', jsonb_build_object('clientCorrelatorId', :'delivery', 'deliveryStatus', 'DELIVERED')::text), '200 {}', 'another tenant''s delivery');
+SELECT is((SELECT status::text FROM switchboard.message_delivery_log WHERE id = :'delivery'), 'queued', 'is not ours to move');
+DELETE FROM switchboard.tenants WHERE id = :'third';
+UPDATE switchboard.webhook_inbox SET account_id = switchboard.uuid_v7(), processed_at = NULL WHERE external_id = 'rtc_1';
+SELECT switchboard._act_on_webhook(id) AS void FROM switchboard.webhook_inbox WHERE external_id = 'rtc_1' \gset
+SELECT matches(error, '^P0002: no such provider account: '), 'the account is gone meanwhile' FROM switchboard.webhook_inbox WHERE external_id = 'rtc_1';
 
 -- Through handle_http(), with the secret in the path.
 SELECT is((r).status || ' ' || convert_from((r).body, 'UTF8'), '200 {}', 'a secret in the path')
