@@ -130,7 +130,9 @@ AS $$
 DECLARE
   log switchboard.call_logs := switchboard._lock_call(call);
 BEGIN
-  IF switchboard._call_rank(log.status) < 3 OR log.status <> 'no-answer' THEN
+  IF log.id IS NULL THEN
+    RETURN;
+  ELSIF log.status <> 'no-answer' THEN
     PERFORM switchboard._apply_call_status(ARRAY[ROW(log.id, log.tenant_id, log.provider, NULL, 'answered', since, NULL, NULL, NULL, NULL,
                                                      raw)::switchboard.call_status_event]);
   ELSE

@@ -239,6 +239,20 @@ $$;
 COMMENT ON FUNCTION switchboard._agent_plan(switchboard.call_logs, jsonb, switchboard.agent_states) IS 'Connects a call with its agent.';
 REVOKE ALL ON FUNCTION switchboard._agent_plan(switchboard.call_logs, jsonb, switchboard.agent_states) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._drop_transfer(call switchboard.call_logs)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+  -- SECURITY DEFINER: jobs are not the application's to write. Internal. Late, it would tear apart those who speak by then.
+  DELETE FROM switchboard.jobs_open j
+  WHERE j.id IN (SELECT o.id FROM switchboard.jobs_open o
+                 WHERE o.tenant_id = call.tenant_id AND o.idempotency_key = 'transfer:' || call.id AND o.state = 'ready'
+                 FOR UPDATE SKIP LOCKED)
+$$;
+COMMENT ON FUNCTION switchboard._drop_transfer(switchboard.call_logs) IS
+  'The provider asks by itself about a call that waited: it need not be told any more, unless that is under way.';
+REVOKE ALL ON FUNCTION switchboard._drop_transfer(switchboard.call_logs) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._inbound_plan(call uuid, at timestamptz)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -259,6 +273,7 @@ BEGIN
   PERFORM switchboard._keep_inbound(log, settings, at);
   agent := switchboard._busy_agent(log);
   IF agent.id IS NOT NULL THEN
+    PERFORM switchboard._drop_transfer(log);
     RETURN switchboard._agent_plan(log, settings, agent);
   ELSIF log.assigned_at IS NOT NULL THEN   -- to somebody who is not on it any more
     log := switchboard._requeue_call(log, at);
@@ -379,6 +394,9 @@ AS $$
 -- SECURITY DEFINER: acts for the tenant of the account. Internal. A fault must not cost the caller their call: the provider asks again two
 -- seconds later. Where its question names no call of ours, Vonage cannot, and the caller is asked to.
 BEGIN
+  IF switchboard._public_url(account) IS NULL THEN   -- where it has just reached us, then
+    account.settings := account.settings || jsonb_build_object('public_url', substring(url FROM '^(.*)/api/webhooks/'));
+  END IF;
   IF account.provider = 'twilio' THEN
     RETURN switchboard._twilio_inbound_reply(account, event, url, fields);
   END IF;

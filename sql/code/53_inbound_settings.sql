@@ -63,7 +63,7 @@ AS $$
     WHEN key = 'callback_key' THEN jsonb_typeof(value) = 'string' AND value #>> '{}' ~ '^[0-9]$'
     WHEN key = 'skills'
       THEN jsonb_typeof(value) = 'array'
-           AND NOT jsonb_path_exists(value, '$[*] ? (@.type() != "string" || @ == "")')
+           AND NOT jsonb_path_exists(value, 'strict $[*] ? (@.type() != "string" || @ == "")')
     WHEN key IN ('announce_position', 'record', 'make_contacts') THEN jsonb_typeof(value) = 'boolean'
     WHEN key = 'priority' THEN switchboard._is_whole_number(value, -1000, 1000)
     WHEN key = 'max_wait' THEN switchboard._is_whole_number(value, 0, 86400)

@@ -91,7 +91,7 @@ REVOKE ALL ON FUNCTION switchboard._act_vonage_inbound(switchboard.webhook_inbox
 
 CREATE OR REPLACE FUNCTION switchboard._ncco_url(account switchboard.provider_accounts, event text, call uuid, agent text DEFAULT NULL)
 RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT switchboard._ncco_event(account, event, call)
          || jsonb_build_object('eventUrl', jsonb_build_array(switchboard._inbound_url(account, event, call, agent)))

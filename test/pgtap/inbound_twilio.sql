@@ -94,6 +94,7 @@ SELECT is(jsonb_agg(j.payload - 'context'), jsonb_build_array(jsonb_build_object
   FROM switchboard.jobs_open j WHERE j.kind = 'call.update';
 SELECT is((SELECT max_attempts FROM switchboard.jobs_open WHERE kind = 'call.update'), 1, 'once');
 SELECT is(test_inbound.post('wait', 'CB4'), '<Leave/>', 'the next round finds it too');
+SELECT is((SELECT count(*) FROM switchboard.jobs_open WHERE kind = 'call.update'), 0::bigint, 'then Twilio need not be told: that could only tear them apart');
 SELECT is(test_inbound.post('key', 'CB4', 'Digits=5'), '<Leave/>', 'who has an agent is not called back');
 SELECT matches(test_inbound.post('answer', 'CB4', 'QueueResult=leave'), '>bob<', 'out of the queue it is connected');
 SELECT is(test_inbound.post('answer', 'CB4', 'QueueResult=redirected'), '', 'that it was taken out of the queue is no question');
