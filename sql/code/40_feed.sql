@@ -2,9 +2,12 @@
 
 CREATE OR REPLACE FUNCTION switchboard._add_event(tenant uuid, event text, subject uuid, data jsonb, agent uuid DEFAULT NULL)
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-  INSERT INTO switchboard.events (tenant_id, event, subject_id, user_id, data) VALUES (tenant, event, subject, agent, data)
+-- PL/pgSQL, which keeps its plans.
+BEGIN
+  INSERT INTO switchboard.events (tenant_id, event, subject_id, user_id, data) VALUES (tenant, event, subject, agent, data);
+END
 $$;
 COMMENT ON FUNCTION switchboard._add_event(uuid, text, uuid, jsonb, uuid) IS
   'Appends to the event feed of a tenant. agent: the one agent whom it is about, whose colleagues are not to see it; NULL: everybody is, and
