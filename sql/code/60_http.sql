@@ -200,7 +200,8 @@ DECLARE
 BEGIN
   IF verb IS NULL OR plain IS NULL OR coalesce(jsonb_typeof(handle_http.query), 'object') <> 'object'
      OR coalesce(jsonb_typeof(handle_http.headers), 'object') <> 'object' THEN
-    RETURN switchboard._http_problem(400, 'Bad Request', 'method, path, query and headers are needed');
+    RETURN switchboard._http_problem(400, 'Bad Request', 'method, path, query and headers are needed', NULL,
+                                     jsonb_build_object('x-request-id', switchboard.uuid_v7(), 'x-switchboard-route', '-'));
   END IF;
   route := switchboard._http_find_route(verb, plain);
   request := (verb, plain, coalesce(handle_http.query, '{}'), switchboard._http_headers(handle_http.headers),

@@ -176,6 +176,8 @@ SELECT matches((test_http.ask(jsonb_build_object('x-request-id', id))).headers -
 SELECT is((test_http.ask('{"x-switchboard-route": "/x"}', method, path)).headers ->> 'x-switchboard-route', wanted, format('route of %s %s', method, path))
   FROM (VALUES ('GET', '/api/customers/phone', '/api/customers/phone'), ('GET', '/api/campaigns/triggers/5/package', '/api/campaigns/triggers/{id}/package'),
                ('GET', '/nowhere', '-'), ('PUT', '/api/customers/phone', '/api/customers/phone')) r (method, path, wanted);
+SELECT is((r.status, r.headers ->> 'x-switchboard-route', r.headers ? 'x-request-id'), (400, '-'::text, true), 'also a request that is none')
+  FROM (SELECT (switchboard.handle_http('GET', '/', '[]', '{}', '')).*) r;
 
 -- OPTIONS, without and with a page that asks.
 SELECT is((test_http.ask('{}', 'OPTIONS')).status, 204, 'OPTIONS');
