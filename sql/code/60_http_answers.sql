@@ -151,9 +151,14 @@ BEGIN
   IF changed = 0 THEN
     PERFORM switchboard._http_refuse(relation, id, what);
   END IF;
-EXCEPTION WHEN foreign_key_violation THEN
-  GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
-  PERFORM switchboard._http_missing(broken, relation, given);
+EXCEPTION
+  WHEN foreign_key_violation THEN
+    GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
+    PERFORM switchboard._http_missing(broken, relation, given);
+  WHEN not_null_violation THEN
+    GET STACKED DIAGNOSTICS broken = COLUMN_NAME;
+    RAISE EXCEPTION 'field "%" must not be null', (SELECT jsonb_object_keys(switchboard._camel_keys(jsonb_build_object(broken, 0))))
+      USING ERRCODE = '22023';
 END
 $$;
 COMMENT ON FUNCTION switchboard._http_update(text, uuid, jsonb, text) IS

@@ -226,7 +226,7 @@ BEGIN
     RETURN value;
   END IF;
   RETURN CASE
-    WHEN kind IN ('integer', 'number') AND given ~ '^-?[0-9]{1,18}([.][0-9]{1,18})?$' THEN to_jsonb(given::numeric)
+    WHEN kind IN ('integer', 'number') AND given ~ '^-?[0-9]{1,18}([.][0-9]{1,18})?$' THEN to_jsonb(trim_scale(given::numeric))
     WHEN kind = 'boolean' AND given IN ('true', 'false') THEN to_jsonb(given::boolean)
     -- Clients forget to encode the + of a zone, which then arrives as a blank.
     WHEN type ->> 'format' = 'date-time' THEN to_jsonb(regexp_replace(given, '(:\d\d([.]\d+)?) (\d\d:?\d\d)$', '\1+\3'))

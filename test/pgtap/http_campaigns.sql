@@ -33,7 +33,7 @@ SELECT is((SELECT count(*) FROM switchboard.campaigns WHERE name = 'x'), 0::bigi
 SELECT is(test_dialer.says(test_dialer.http('PATCH', '/api/dialer/campaigns/' || :'id', body)), wanted, 'no change: ' || body)
 FROM (VALUES ('{"stats": {}}', '422 unknown field: "stats"'), ('{"ranOut": true}', '422 unknown field: "ranOut"'), ('{"productId": "' || :'theirproduct' || '"}', '404 no such product: ' || :'theirproduct'),
   ('{"description": "lost", "status": "completed"}', '409 campaign "spring" cannot go from draft to completed'), ('{"settings": {"voice": "robot"}}', '422 voice must be "human", "artificial" or "ai", not "robot"')) v (body, wanted);
-SELECT matches(test_dialer.says(test_dialer.http('PATCH', '/api/dialer/campaigns/' || :'id', '{"name": null}')), '^422 null value in column "name"', 'a name is needed');
+SELECT is(test_dialer.says(test_dialer.http('PATCH', '/api/dialer/campaigns/' || :'id', '{"name": null}')), '422 field "name" must not be null', 'a name is needed');
 SELECT is(test_dialer.body('GET', '/api/dialer/campaigns/' || :'id') ->> 'description', 'for all', 'a change that fails changes nothing');
 
 -- Its list.
