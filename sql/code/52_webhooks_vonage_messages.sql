@@ -108,14 +108,20 @@ RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 -- SECURITY DEFINER: acts for the tenant of the inbox row. Internal. The lock makes parts that come at once take turns, so that the last
--- one sees the others. Parts that have been joined are known by the message from then on: their sender may count anew. The last
+-- one sees the others. A further attempt, which holds rows that another session may be about to join, does not wait for it. Parts that
+-- have been joined are known by the message from then on: their sender may count anew. The last
 -- attempt takes what there is.
 DECLARE
+  lock    constant bigint := hashtextextended(inbox.tenant_id || inbox.external_id, 5206);
   parts   jsonb[];
   rows    uuid[];
   message text;
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended(inbox.tenant_id || inbox.external_id, 5206));
+  IF inbox.attempts = 0 THEN
+    PERFORM pg_advisory_xact_lock(lock);
+  ELSIF NOT pg_try_advisory_xact_lock(lock) THEN
+    RETURN 'waits for the other parts';
+  END IF;
   SELECT array_agg(p.fields ORDER BY p.nth), array_agg(p.id)
   INTO parts, rows
   FROM (SELECT DISTINCT ON (switchboard._vonage_part(f.fields, 'concat-part'))
@@ -139,7 +145,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._join_vonage_parts(switchboard.webhook_inbox, timestamptz) IS
-  'Takes a message that came in parts as soon as all are there; else NULL is not returned, and the event is tried again.';
+  'Takes a message that came in parts as soon as all are there; NULL when that is done, else why it must be tried again.';
 REVOKE ALL ON FUNCTION switchboard._join_vonage_parts(switchboard.webhook_inbox, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._act_vonage_message(inbox switchboard.webhook_inbox, fields jsonb)

@@ -21,7 +21,7 @@ import uuid
 from harness import Cluster, SystemTest, data_owner
 from programs import Gateway
 
-EVENTS = int(os.environ.get("SB_STORM_EVENTS", "400"))
+EVENTS = int(os.environ.get("SB_STORM_EVENTS", "300"))
 CONNECTIONS = 16
 PUBLIC = "https://pbx.example"
 TENANT = "00000000-0000-7000-8000-000000000001"
