@@ -549,3 +549,50 @@ BEGIN
                                  convert_to(jsonb_build_object('name', name, 'type', 'manual')::text, 'UTF8'));
     RETURN r.status || CASE WHEN r.headers ? 'idempotency-replayed' THEN ' again' ELSE '' END;
 END $$;
+
+-- Calls of customers as their provider tells of them, by its name for them.
+CREATE FUNCTION iso.new_phones(users int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO switchboard.provider_accounts (id, tenant_id, provider, name)
+    VALUES ('00000000-0000-0000-0000-0000000000ac', '00000000-0000-0000-0000-00000000000a', 'twilio', 'phones');
+    PERFORM iso.new_user(n) FROM generate_series(1, users) n;
+    PERFORM iso.become(n), switchboard.set_agent_state('available') FROM generate_series(1, users) n;
+END
+$$;
+
+CREATE FUNCTION iso.no_phones() RETURNS void LANGUAGE sql AS $$
+    SELECT iso.no_callers();
+    DELETE FROM switchboard.contacts;
+    DELETE FROM switchboard.provider_accounts WHERE name = 'phones';
+    SELECT NULL::void
+$$;
+
+CREATE FUNCTION iso.takes(sid text) RETURNS uuid LANGUAGE sql AS $$
+    SELECT switchboard._take_inbound_call(a.tenant_id, a, sid, '+12025550111', '+12015550100', now(), NULL)
+      FROM switchboard.provider_accounts a WHERE a.name = 'phones'
+$$;
+
+CREATE FUNCTION iso.rings(name text) RETURNS text LANGUAGE sql AS $$
+    SELECT switchboard._inbound_plan(iso.takes(name), clock_timestamp()) ->> 'action'
+$$;
+
+CREATE FUNCTION iso.rings_off(name text) RETURNS void LANGUAGE sql AS $$
+    SELECT switchboard._apply_inbound_status(ROW(iso.takes(name), '00000000-0000-0000-0000-00000000000a', 'twilio', name, 'completed', now(), 5,
+           NULL, NULL, NULL, NULL)::switchboard.call_status_event)
+$$;
+
+CREATE FUNCTION iso.picks_up(name text, n int) RETURNS void LANGUAGE sql AS $$
+    SELECT switchboard._inbound_answered(iso.takes(name), iso.agent(n), now(), '{}')
+$$;
+
+CREATE FUNCTION iso.does_not_pick_up(name text, n int) RETURNS void LANGUAGE sql AS $$
+    SELECT switchboard._inbound_unanswered(iso.takes(name), iso.agent(n), clock_timestamp())
+$$;
+
+CREATE FUNCTION iso.phones() RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws('; ',
+        (SELECT string_agg(concat_ws(' ', c.call_id, c.status, CASE WHEN c.in_queue THEN 'waits' END, CASE WHEN c.abandoned THEN 'abandoned' END,
+                                     'agent ' || right(c.user_id::text, 1)), ', ' ORDER BY c.call_id) FROM switchboard.call_logs c),
+        (SELECT string_agg(right(s.user_id::text, 1) || ' ' || s.state, ', ' ORDER BY s.user_id) FROM switchboard.agent_states s WHERE s.ended_at IS NULL),
+        (SELECT string_agg(e.event, ' ' ORDER BY e.event) FROM switchboard.events e WHERE e.event = 'new-call' AND e.subject_id IN (SELECT id FROM switchboard.call_logs)))
+$$;
