@@ -157,10 +157,8 @@ class Feed(SystemTest):
         writer = self.connect()
         self.add(writer)
         time.sleep(0.5)
-        transactions = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'postgres'"
         asks = """SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_switchboard worker'
                   AND query_start > clock_timestamp() - interval '1 second'"""
-        self.assertTrue(writer.value(transactions))
         time.sleep(1.5)
         self.assertEqual(writer.value(asks), "0")
 
