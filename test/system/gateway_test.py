@@ -196,6 +196,14 @@ class Malformed(GatewayTest):
         self.assertEqual(status_of(expecting), 413)
         self.assertLess(self.resident_kb(gateway) - before, 8192)
 
+    def test_what_surrounds_chunks_is_bounded(self):
+        gateway = self.gateway()
+        before = self.resident_kb(gateway)
+        for endless in (b"5;" + b"a" * 5_000_000, b"0\r\n" + b"A: b\r\n" * 800_000):
+            answer = exchange(gateway.port, request("Transfer-Encoding: chunked", method="POST", body=endless))
+            self.assertEqual(status_of(answer), 400)
+        self.assertLess(self.resident_kb(gateway) - before, 2048)
+
     def test_a_megabyte_is_taken(self):
         status, _ = self.gateway().request("/nowhere", b"x" * 1024 * 1024)
         self.assertEqual(status, 404)

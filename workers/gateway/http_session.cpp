@@ -58,7 +58,9 @@ HttpSession::HttpSession(std::shared_ptr<ServerState> state, tcp::socket socket,
       socket_(std::move(socket)),
       slot_(std::move(slot)),
       peer_(std::move(peer)),
-      waiting_at_(state_->waiting.end()) {
+      waiting_at_(state_->waiting.end()),
+      // What the parser cannot take yet stays here: a chunk's extension or a trailer has no limit.
+      buffer_(state_->options.header_bytes + kBodyRead) {
   state_->sessions.insert(this);
 }
 
@@ -332,6 +334,9 @@ void HttpSession::RefuseUnreadable(Error error) {
   }
   if (error == http::error::body_limit) {
     return Refuse(413, "Content Too Large", "the body is too large");
+  }
+  if (error == http::error::buffer_overflow) {
+    return Refuse(400, "Bad Request", "a chunk's header or the trailer is too large");
   }
   if (error.category() == make_error_code(http::error::bad_method).category() &&
       error != http::error::end_of_stream && error != http::error::partial_message) {
