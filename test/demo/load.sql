@@ -1,5 +1,5 @@
 -- A tenant, its account at the simulated carrier, the campaign and the import of the contact list.
--- Prints the tenant's id, the campaign's id, then the import's report.
+-- Prints the ids of the tenant, the campaign and the account, then the import's report.
 -- Variables: carrier, gateway (URLs), secret (file under switchboard.secrets_dir), csv (path)
 INSERT INTO switchboard.tenants (name, default_region, timezone, currency)
 VALUES ('Acme Outdoor', 'US', 'America/New_York', 'USD')
@@ -31,6 +31,7 @@ VALUES ('Spring sale', 'Tells every customer that the spring sale has begun', 'p
         2, 3, '{"start":"00:00","end":"24:00"}', '{"max_lines": 200, "agentless": true, "voice": "artificial"}')
 RETURNING id AS campaign \gset
 \echo :campaign
+\echo :account
 
 -- Nobody human speaks in this campaign, so the law of many regions wants consent: everybody gave it when they bought.
 CREATE FUNCTION pg_temp.note_consents(campaign uuid) RETURNS void LANGUAGE sql AS $$
