@@ -132,7 +132,9 @@ DECLARE
 BEGIN
   IF log.id IS NULL THEN
     RETURN;
-  ELSIF log.status <> 'no-answer' THEN
+  END IF;
+  since := greatest(since, log.queued_at, log.assigned_at);   -- reckoned back from the end, by another clock than ours
+  IF log.status <> 'no-answer' THEN
     PERFORM switchboard._apply_call_status(ARRAY[ROW(log.id, log.tenant_id, log.provider, NULL, 'answered', since, NULL, NULL, NULL, NULL,
                                                      raw)::switchboard.call_status_event]);
   ELSE
