@@ -43,10 +43,8 @@ BEGIN
     RETURN switchboard._http_problem(403, 'Forbidden', message, code);
   ELSIF code IN ('P0002', 'SB009') THEN
     RETURN switchboard._http_problem(404, 'Not Found', message, code);
-  ELSIF code IN ('23505', '23503', 'SB005') THEN
+  ELSIF code IN ('23505', '23503', 'SB005', 'SB007') THEN
     RETURN switchboard._http_problem(409, 'Conflict', message, code);
-  ELSIF code = 'SB007' THEN
-    RETURN switchboard._http_problem(429, 'Too Many Requests', message, code);
   -- Somebody has to set something up, which the message names: coming back soon is no use.
   ELSIF code IN ('SB002', 'SB010') THEN
     RETURN switchboard._http_problem(503, 'Service Unavailable', message, code);
@@ -65,23 +63,22 @@ CREATE OR REPLACE FUNCTION switchboard._http_failure(code text, message text, hi
 RETURNS switchboard.http_response
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
--- Whoever raises SB007 says in the hint from when on it is possible again.
+-- A limit that ends by itself says in the hint when: it is possible "from TIME on."
 DECLARE
-  answer   switchboard.http_response := switchboard._http_error(code, message);
   again_at timestamptz;
 BEGIN
-  IF answer.status = 429 THEN
+  IF code = 'SB007' THEN
     again_at := switchboard._text_timestamp(substring(hint FROM 'from (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S*) on\.$'));
-    IF again_at > clock_timestamp() THEN
-      answer.headers := answer.headers || jsonb_build_object(
-        'retry-after', ceil(extract(epoch FROM again_at - clock_timestamp()))::bigint::text);
-    END IF;
   END IF;
-  RETURN answer;
+  IF again_at > clock_timestamp() THEN
+    RETURN switchboard._http_problem(429, 'Too Many Requests', message, code, jsonb_build_object(
+      'retry-after', ceil(extract(epoch FROM again_at - clock_timestamp()))::bigint::text));
+  END IF;
+  RETURN switchboard._http_error(code, message);
 END
 $$;
 COMMENT ON FUNCTION switchboard._http_failure(text, text, text) IS
-  'The problem document for an error, with Retry-After if it is about a limit and its hint says until when.';
+  'The problem document for an error: 429 with Retry-After for a limit whose hint says until when, else as _http_error() says.';
 REVOKE ALL ON FUNCTION switchboard._http_failure(text, text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._http_try_route(route switchboard.http_route, request switchboard.http_request)

@@ -27,6 +27,12 @@ WITH calls AS (
   RETURNING id, status
 ) INSERT INTO fixture SELECT CASE status WHEN 'completed' THEN 'call' ELSE 'live' END, id FROM calls;
 INSERT INTO fixture SELECT 'queued', c.id FROM switchboard.make_call('+12025550113') c;
+WITH waiting AS (
+  INSERT INTO switchboard.call_logs (tenant_id, direction, from_number, to_number, status, queued_at)
+  VALUES (:'tenant', 'inbound', '+12025550114', '+12015550100', 'ringing', now()) RETURNING id
+), requests AS (
+  INSERT INTO switchboard.support_requests (tenant_id, user_email, subject, status) VALUES (:'tenant', 'a@example.com', 'Help', 'resolved') RETURNING id
+) INSERT INTO fixture SELECT 'waiting', id FROM waiting UNION ALL SELECT 'solved', id FROM requests;
 INSERT INTO switchboard.do_not_call (phone_number) VALUES ('+12025550199');
 WITH boss AS (
   INSERT INTO switchboard.users (tenant_id, name, role) VALUES (:'tenant', 'Bo', 'supervisor') RETURNING id

@@ -62,7 +62,7 @@ SAVEPOINT routes;
 CREATE OR REPLACE FUNCTION switchboard._http_promotion(request switchboard.http_request) RETURNS switchboard.http_response LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO switchboard.contacts (phone_number, name) VALUES ('+12025550199', 'half');
-  RAISE EXCEPTION 'no' USING ERRCODE = convert_from(request.body, 'UTF8')::jsonb ->> 'campaignId', HINT = 'x';
+  RAISE EXCEPTION 'no' USING ERRCODE = convert_from(request.body, 'UTF8')::jsonb ->> 'campaignId', HINT = 'It is possible from 2099-01-01 00:00:00+00 on.';
 END $$;
 CREATE OR REPLACE FUNCTION switchboard._http_check_body(schema text, request switchboard.http_request) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{}'::jsonb $$;
 SET SESSION AUTHORIZATION sb_http_gateway;
