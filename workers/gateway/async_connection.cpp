@@ -30,7 +30,8 @@ AsyncConnection::AsyncConnection(boost::asio::io_context& io, Options options, H
 void AsyncConnection::Open() {
   const std::string session =
       "-c statement_timeout=" + std::to_string(options_.statement_timeout.count()) +
-      " -c idle_in_transaction_session_timeout=30000";
+      " -c idle_in_transaction_session_timeout=30000"
+      " -c default_transaction_isolation=read\\ committed";  // in which the feed can be followed
   const std::array<const char*, 5> names = {"dbname", "fallback_application_name", "options",
                                             "client_encoding", nullptr};
   const std::array<const char*, 5> values = {
