@@ -71,8 +71,10 @@ CREATE OR REPLACE FUNCTION switchboard._webhook_fields(is_form boolean, url text
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
--- Without a body it is a GET: its fields are those of the URL.
+-- Without a body it is a GET: its fields are those of the URL. A NUL, which customers can write and jsonb cannot hold, is read as U+FFFD:
+-- it must not take the message, and those of others in the same post, away.
 DECLARE
+  told   text;
   fields jsonb;
 BEGIN
   IF octet_length(body) = 0 THEN
@@ -80,7 +82,11 @@ BEGIN
   ELSIF is_form THEN
     RETURN switchboard._parse_form(body)::jsonb;
   END IF;
-  fields := convert_from(body, 'UTF8')::jsonb;
+  told := convert_from(body, 'UTF8');
+  IF strpos(told, '\u0000') > 0 THEN
+    told := regexp_replace(told, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\ufffd', 'g');
+  END IF;
+  fields := told::jsonb;
   IF jsonb_typeof(fields) <> 'object' THEN
     RAISE EXCEPTION 'webhook body is not a JSON object' USING ERRCODE = '22023';
   END IF;
@@ -143,31 +149,31 @@ COMMENT ON FUNCTION switchboard._webhook_ids(text, jsonb, jsonb) IS
   'The ids in a webhook that an account can be told by, under the names that its settings have for them.';
 REVOKE ALL ON FUNCTION switchboard._webhook_ids(text, jsonb, jsonb) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._webhook_accounts(provider text, fields jsonb, headers jsonb)
+CREATE OR REPLACE FUNCTION switchboard._webhook_accounts(provider text, fields jsonb, headers jsonb, genuine uuid[] DEFAULT NULL)
 RETURNS uuid[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 -- SECURITY DEFINER: the sender has no identity yet; whose webhook it is follows from the account, and the signature proves it.
--- Only ids that mean one account: two tenants may hold the same one.
 BEGIN
   IF provider = 'webhook' THEN
     RETURN ARRAY(SELECT a.id FROM switchboard.provider_accounts a
                  WHERE a.id = (switchboard._reported_call(fields)).account_id AND a.provider = 'webhook');
   ELSIF provider = 'whatsapp' THEN
-    RETURN switchboard._whatsapp_accounts(fields);
+    RETURN switchboard._whatsapp_accounts(fields, genuine);
   END IF;
   RETURN (
-    SELECT CASE WHEN count(*) = 1 THEN array_agg(a.id) ELSE '{}' END
+    SELECT CASE WHEN genuine IS NULL OR count(*) = 1 THEN coalesce(array_agg(a.id), '{}') ELSE '{}' END
     FROM switchboard.provider_accounts a
-    WHERE a.provider = _webhook_accounts.provider
+    WHERE a.provider = _webhook_accounts.provider AND (genuine IS NULL OR a.id = ANY (genuine))
       AND EXISTS (SELECT FROM jsonb_each_text(switchboard._webhook_ids(a.provider, fields, headers)) i
                   WHERE a.settings ->> i.key = i.value));
 END
 $$;
-COMMENT ON FUNCTION switchboard._webhook_accounts(text, jsonb, jsonb) IS
-  'The accounts that a webhook may be for by the ids in it: the only one that has such an id in its settings; of WhatsApp one for each
-number it tells of; of a report about a handed over call, the account of that call.';
-REVOKE ALL ON FUNCTION switchboard._webhook_accounts(text, jsonb, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._webhook_accounts(text, jsonb, jsonb, uuid[]) IS
+  'The accounts that a webhook may be for by the ids in it: those that have such an id in their settings; of a report about a handed over
+call, the account of that call. With genuine (accounts whose secret proves the webhook): those of them that are the only one with their
+id, for two may hold the same id and the same secret, and then it is nobody''s.';
+REVOKE ALL ON FUNCTION switchboard._webhook_accounts(text, jsonb, jsonb, uuid[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._named_accounts(provider text, account_id uuid, query jsonb, is_form boolean, headers jsonb, body bytea)
 RETURNS uuid[]
@@ -188,7 +194,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._named_accounts(text, uuid, jsonb, boolean, jsonb, bytea) IS
-  'The accounts a webhook is for: the one given, else "account" of the URL''s query, else those that the request itself names.';
+  'The accounts a webhook may be for: the one given, else "account" of the URL''s query, else those that the request itself names.';
 REVOKE ALL ON FUNCTION switchboard._named_accounts(text, uuid, jsonb, boolean, jsonb, bytea) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._webhook_is_genuine(
@@ -215,6 +221,38 @@ COMMENT ON FUNCTION switchboard._webhook_is_genuine(switchboard.provider_account
   'Whether a webhook is signed with the account''s secret or, while that is being replaced, the one before (previous_...); false when
 the account has none. Errors: as _open_secret().';
 REVOKE ALL ON FUNCTION switchboard._webhook_is_genuine(switchboard.provider_accounts, text, text, jsonb, bytea) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION switchboard._genuine_accounts(
+  accounts uuid[], secret_name text, event text, url text, is_form boolean, kept jsonb, headers jsonb, body bytea)
+RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+-- SECURITY DEFINER: as _webhook_is_genuine(). Whoever enters somebody else's id in an account of their own must not keep that one's
+-- webhooks away, neither by being a second one nor by a secret that cannot be opened.
+DECLARE
+  account switchboard.provider_accounts;
+  genuine uuid[] := '{}';
+  unsure  uuid[] := '{}';
+BEGIN
+  FOR account IN SELECT a.* FROM switchboard.provider_accounts a WHERE a.id = ANY (accounts) ORDER BY a.id LOOP
+    BEGIN
+      IF switchboard._webhook_is_genuine(account, secret_name, switchboard._called_url(account, url, event, kept), headers, body) THEN
+        genuine := genuine || account.id;
+      END IF;
+    EXCEPTION WHEN OTHERS THEN
+      unsure := unsure || account.id;
+    END;
+  END LOOP;
+  IF genuine = '{}' THEN
+    RETURN nullif(unsure, '{}');
+  END IF;
+  RETURN switchboard._webhook_accounts(account.provider, switchboard._webhook_fields(is_form, NULL, body), headers, genuine);
+END
+$$;
+COMMENT ON FUNCTION switchboard._genuine_accounts(uuid[], text, text, text, boolean, jsonb, jsonb, bytea) IS
+  'Of several accounts that a webhook may be for those that it is for: their secret proves it, and no other such account holds the same
+id. NULL: no secret proves it. When none does and some cannot be opened: these, so that the fault is seen where they are asked alone.';
+REVOKE ALL ON FUNCTION switchboard._genuine_accounts(uuid[], text, text, text, boolean, jsonb, jsonb, bytea) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._try_webhook(inbox switchboard.webhook_inbox, fields jsonb)
 RETURNS text
@@ -494,6 +532,13 @@ BEGIN
   is_form := switchboard._is_form(reader.form, kept);
   accounts := switchboard._named_accounts(receive_webhook.provider, receive_webhook.account_id,
                 switchboard._url_query(receive_webhook.url), is_form, receive_webhook.headers, bytes);
+  IF cardinality(accounts) > 1 THEN
+    accounts := switchboard._genuine_accounts(accounts, reader.secret_name, receive_webhook.event, receive_webhook.url, is_form, kept,
+                                              receive_webhook.headers, bytes);
+    IF accounts IS NULL THEN
+      RETURN (403, 'text/plain', 'bad signature')::switchboard.webhook_response;
+    END IF;
+  END IF;
   IF cardinality(accounts) > 1 THEN
     RETURN switchboard._receive_for_each(receive_webhook.provider, receive_webhook.event, receive_webhook.headers, bytes,
                                          receive_webhook.url, accounts);

@@ -11,30 +11,31 @@ $$;
 COMMENT ON FUNCTION switchboard._whatsapp_values(jsonb, text) IS 'The values of all changes of that field in a post.';
 REVOKE ALL ON FUNCTION switchboard._whatsapp_values(jsonb, text) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION switchboard._whatsapp_accounts(fields jsonb)
+CREATE OR REPLACE FUNCTION switchboard._whatsapp_accounts(fields jsonb, genuine uuid[])
 RETURNS uuid[]
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
   -- SECURITY DEFINER: the sender has no identity yet; the signature is proved for each account by itself.
-  -- Only numbers and business accounts that mean one account: two tenants may hold the same one. A question (no body) is for the only
-  -- account there is.
+  -- A question (no body) is for the only account there is.
   SELECT ARRAY(
-    SELECT DISTINCT min(a.id::text)::uuid
-    FROM switchboard.provider_accounts a
-    LEFT JOIN LATERAL (
-      SELECT v.id #>> '{}' AS id, 'phone_number_id' AS name
-      FROM jsonb_path_query(fields, '$.entry[*].changes[*].value.metadata.phone_number_id') AS v (id)
-      UNION
-      SELECT v.id #>> '{}', 'waba_id' FROM jsonb_path_query(fields, '$.entry[*].id') AS v (id)
-    ) told ON a.settings ->> told.name = told.id
-    WHERE a.provider = 'whatsapp' AND (told.id IS NOT NULL OR NOT fields ? 'entry')
-    GROUP BY told.name, told.id
-    HAVING count(*) = 1)
+    SELECT DISTINCT unnest(held.accounts)
+    FROM (
+      SELECT array_agg(a.id) AS accounts
+      FROM switchboard.provider_accounts a
+      LEFT JOIN LATERAL (
+        SELECT v.id #>> '{}' AS id, 'phone_number_id' AS name
+        FROM jsonb_path_query(fields, '$.entry[*].changes[*].value.metadata.phone_number_id') AS v (id)
+        UNION
+        SELECT v.id #>> '{}', 'waba_id' FROM jsonb_path_query(fields, '$.entry[*].id') AS v (id)
+      ) told ON a.settings ->> told.name = told.id
+      WHERE a.provider = 'whatsapp' AND (told.id IS NOT NULL OR NOT fields ? 'entry') AND (genuine IS NULL OR a.id = ANY (genuine))
+      GROUP BY told.name, told.id
+      HAVING count(*) = 1 OR (genuine IS NULL AND fields ? 'entry')) held)
 $$;
-COMMENT ON FUNCTION switchboard._whatsapp_accounts(jsonb) IS
-  'The accounts that a post is about: each the only one with one of its numbers (settings.phone_number_id) or business accounts
-(settings.waba_id).';
-REVOKE ALL ON FUNCTION switchboard._whatsapp_accounts(jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION switchboard._whatsapp_accounts(jsonb, uuid[]) IS
+  'The accounts that a post is about: those with one of its numbers (settings.phone_number_id) or business accounts (settings.waba_id);
+with genuine, those of them that are the only one with it.';
+REVOKE ALL ON FUNCTION switchboard._whatsapp_accounts(jsonb, uuid[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._whatsapp_challenge(account switchboard.provider_accounts, url text, headers jsonb)
 RETURNS switchboard.webhook_response

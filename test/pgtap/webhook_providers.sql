@@ -153,7 +153,9 @@ SELECT is(pg_temp.prefers('resume'), '200 {}', 'or wants it again');
 SELECT is((SELECT count(*) FROM switchboard.do_not_call), 0::bigint, 'which takes back that');
 SELECT is(pg_temp.post('whatsapp', 'event', b), '400 cannot be read: ' || e, e) FROM (VALUES ('{}', 'no list "entry"'), ('{"entry": 5}', 'no list "entry"'),
   ('[]', 'webhook body is not a JSON object'), ('{', 'invalid input syntax for type json'),
-  ('{"entry": "\u0000"}', 'unsupported Unicode escape sequence')) v (b, e);
+  ('{"entry": "\u0000"}', 'no list "entry"')) v (b, e);
+SELECT is(pg_temp.post('whatsapp', 'event', replace(replace(:'hi', 'wamid.AAA', 'wamid.NUL'), 'Hi ☺', 'Hi\u0000\\u0000\u0000')), '200 {}', 'a NUL in a message');
+SELECT is(body, E'Hi\ufffd\\u0000\ufffd', 'is read as U+FFFD') FROM switchboard.messages WHERE provider_message_id = 'wamid.NUL';
 SELECT is(pg_temp.post('whatsapp', 'event', b), '200 {}', 'no fault: ' || b) FROM unnest(ARRAY['{"entry": []}', '{"entry": [1, null, {"changes": 5}]}',
   '{"entry": [{"changes": [{"field": "messages", "value": 5}, {"field": "flows", "value": {}}]}]}']) b;
 
@@ -167,9 +169,32 @@ DELETE FROM switchboard.provider_accounts WHERE id = :'second';
 INSERT INTO switchboard.tenants (name) VALUES ('other') RETURNING id AS other \gset
 INSERT INTO switchboard.provider_accounts (tenant_id, provider, name, settings) VALUES
   (:'other', 'whatsapp', 'w', '{"phone_number_id": "106540352242922"}'), (:'other', 'twilio', 't', '{"account_sid": "AC1"}');
-SELECT is((switchboard.receive_webhook('whatsapp', 'event', pg_temp.signed('whatsapp', '', :'hi'), convert_to(:'hi', 'UTF8'), '/x')).status, 404,
-          'a number that two tenants hold names neither');
-SELECT is((switchboard.receive_webhook('twilio', 'message', '{}', 'AccountSid=AC1&MessageSid=SM1', '/x')).status, 404, 'nor does an account of Twilio');
+CREATE FUNCTION pg_temp.anybodys(body text, key text DEFAULT 'wamid.AAA', by text DEFAULT 'wamid.AAA') RETURNS text LANGUAGE sql AS $$
+  SELECT concat_ws(' ', r.status, r.body) FROM replace(body, key, by) b, LATERAL switchboard.receive_webhook('whatsapp', 'event',
+    pg_temp.signed('whatsapp', '', b), convert_to(b, 'UTF8'), '/x') r $$;
+SELECT is(pg_temp.anybodys(:'hi', by => 'wamid.D1'), '200 {}', 'a number that another tenant entered, too');
+SELECT is((SELECT array_agg(m.tenant_id) FROM switchboard.messages m WHERE m.provider_message_id = 'wamid.D1'), ARRAY[:'tenant'::uuid], 'is whose secret it is signed with');
+SELECT is((switchboard.receive_webhook('twilio', 'message', '{}', 'AccountSid=AC1&MessageSid=SM1', '/x')).status, 403, 'one that nobody''s secret proves is refused');
+SELECT is((switchboard.receive_webhook('twilio', 'message', pg_temp.signed('twilio', 'https://pbx.example/x', 'AccountSid=AC1&MessageSid=SM0'),
+          'AccountSid=AC1&MessageSid=SM0', '/x')).status, 200, 'so is an account of Twilio');
+CREATE OR REPLACE FUNCTION pg_temp.other_secret(other uuid, reference text) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO switchboard.provider_secrets (tenant_id, account_id, name, value)
+  SELECT a.tenant_id, a.id, n, reference FROM switchboard.provider_accounts a, unnest('{app_secret,auth_token}'::text[]) n WHERE a.tenant_id = other
+  ON CONFLICT (account_id, name) DO UPDATE SET value = excluded.value $$;
+ALTER FUNCTION switchboard._open_secret(text, text) RENAME TO _open_secret_kept;
+CREATE FUNCTION switchboard._open_secret(reference text, context text DEFAULT '') RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  IF reference = 'env:NOWHERE' THEN RAISE EXCEPTION 'no such variable' USING ERRCODE = 'SB010'; END IF;
+  RETURN switchboard._open_secret_kept(reference, context);
+END $$;
+SELECT pg_temp.other_secret(:'other', 'env:NOWHERE');
+SELECT is(pg_temp.anybodys(:'hi', by => 'wamid.D2'), '200 {}', 'a secret of the other that cannot be opened keeps nothing away');
+SELECT throws_ok($$SELECT switchboard.receive_webhook('twilio', 'message', '{}', 'AccountSid=AC1&MessageSid=SM1', '/x')$$, 'SB010', NULL,
+                 'and is seen where nobody else''s proves it');
+SELECT pg_temp.other_secret(:'other', 'env:APP_SECRET');
+SELECT is(pg_temp.anybodys(:'hi', by => 'wamid.D3'), '404 no such account', 'a number that two tenants hold with the same secret names neither');
+DROP FUNCTION switchboard._open_secret(text, text);
+ALTER FUNCTION switchboard._open_secret_kept(text, text) RENAME TO _open_secret;
 DELETE FROM switchboard.tenants WHERE id = :'other';
 
 -- MTN: no signature, but a secret.
