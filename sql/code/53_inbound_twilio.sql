@@ -38,14 +38,18 @@ CREATE OR REPLACE FUNCTION switchboard._twilio_inbound_call(tenant uuid, account
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
--- SECURITY DEFINER: acts for the tenant given. Internal. Every event of a call itself says who calls whom, and so can make its record.
+-- SECURITY DEFINER: acts for the tenant given. Internal. Every event of a call itself says who calls whom, and so can make its record; one
+-- that does not (a front of one's own passes on what it thinks is needed) is about the call with that id.
 DECLARE
   call uuid := (SELECT c.id FROM switchboard.call_logs c
                 WHERE c.tenant_id = tenant AND c.id = switchboard._uuid_or_null(query ->> 'call') AND c.direction = 'inbound');
   used switchboard.provider_accounts;
 BEGIN
-  IF call IS NOT NULL OR query ? 'call' OR coalesce(fields ->> 'To', '') = '' THEN
+  IF call IS NOT NULL OR query ? 'call' THEN
     RETURN call;
+  ELSIF coalesce(fields ->> 'To', '') = '' THEN
+    RETURN (SELECT c.id FROM switchboard.call_logs c
+            WHERE c.tenant_id = tenant AND c.provider = 'twilio' AND c.call_id = fields ->> 'CallSid' AND c.direction = 'inbound');
   END IF;
   SELECT a.* INTO used FROM switchboard.provider_accounts a WHERE a.tenant_id = tenant AND a.id = account;
   RETURN switchboard._take_inbound_call(tenant, used, fields ->> 'CallSid', switchboard._twilio_caller(fields ->> 'From'), fields ->> 'To',
@@ -53,7 +57,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION switchboard._twilio_inbound_call(uuid, uuid, jsonb, jsonb, timestamptz) IS
-  'The call that an event of Twilio is about, recorded if it is news; NULL: the one that its address names is not there (any more).';
+  'The call that an event of Twilio is about, recorded if it is news; NULL: the one that its address or its id names is not there (any
+more).';
 REVOKE ALL ON FUNCTION switchboard._twilio_inbound_call(uuid, uuid, jsonb, jsonb, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION switchboard._act_twilio_leg(call uuid, agent uuid, fields jsonb, at timestamptz)

@@ -211,6 +211,8 @@ DROP TRIGGER fault ON switchboard.call_logs;
 SELECT is((SELECT concat_ws(' ', processed_at, attempts, error) FROM switchboard.webhook_inbox WHERE external_id = 'CH1'), '1 P0001: out of order', 'the event is kept');
 SELECT matches(test_inbound.incoming('CH1'), '>bob<', 'asked again all is well');
 SELECT is(switchboard._retry_webhooks() >= 0, true, 'and the event can be tried again');
+SELECT is(test_inbound.send(test_inbound.url('status'), 'status', 'AccountSid=AC1&Direction=inbound&CallStatus=completed&CallDuration=3&CallSid=CH1'), NULL, 'an end that does not say who called whom');
+SELECT is(concat_ws(' ', status, duration), 'no-answer 3', 'is that of the call with this id') FROM switchboard.call_logs WHERE call_id = 'CH1';
 SELECT is(test_dialer.broken_histories(), 0::bigint, 'no agent has a gap in their day');
 SELECT is((SELECT count(*) FROM switchboard.webhook_inbox WHERE error IS NOT NULL AND external_id <> 'CH1'), 0::bigint, 'nothing else went wrong');
 
