@@ -407,6 +407,7 @@ class Trouble(StreamTest):
 
     def test_what_a_listener_says_is_ignored_and_too_much_ends_it(self):
         listener = self.follow(self.key(), WebSocketListener)
+        self.assertEqual("switchboard", listener.headers["server"], "of what it is made it does not say")
         listener.send(1, b'{"ack": 1}')
         self.add()
         self.assertEqual(1, listener.next()["data"]["n"])

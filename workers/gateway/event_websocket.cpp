@@ -45,6 +45,7 @@ void WebSocketClient::Open() {
     for (const auto& [name, value] : request().headers) {
       response.set(name, value);
     }
+    response.set(beast::http::field::server, "switchboard");  // else Beast names itself and its version
   }));
   socket_.async_accept(request().request, [self = self()](beast::error_code error) {
     if (error) {
