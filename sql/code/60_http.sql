@@ -81,6 +81,25 @@ COMMENT ON FUNCTION switchboard._http_failure(text, text, text) IS
   'The problem document for an error: 429 with Retry-After for a limit whose hint says until when, else as _http_error() says.';
 REVOKE ALL ON FUNCTION switchboard._http_failure(text, text, text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._http_duplicate(index_name text, request switchboard.http_request)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+-- The server's own words name the index, and under row level security not the values.
+DECLARE
+  fields constant jsonb := CASE WHEN octet_length(request.body) > 0 THEN switchboard._http_fields(request) ELSE '{}' END;
+BEGIN
+  RETURN (
+    SELECT 'there is already one' || coalesce(' with ' || string_agg(k.name || ' ' || left(fields ->> k.name, 200), ', ' ORDER BY a.attnum), '')
+    FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::int2[]),
+         LATERAL jsonb_object_keys(switchboard._camel_keys(jsonb_build_object(a.attname, 0))) AS k (name)
+    WHERE i.indexrelid = to_regclass('switchboard.' || quote_ident(index_name)) AND fields ->> k.name IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_duplicate(text, switchboard.http_request) IS
+  'What to say of a row that this unique index refuses: the fields of the body that it is about, as they were given.';
+REVOKE ALL ON FUNCTION switchboard._http_duplicate(text, switchboard.http_request) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._http_try_route(route switchboard.http_route, request switchboard.http_request)
 RETURNS switchboard.http_response
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -90,11 +109,15 @@ DECLARE
   failed text;
   reason text;
   advice text;
+  broken text;
   answer switchboard.http_response;
 BEGIN
   RETURN switchboard._http_call_route(route, request);
 EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS failed = RETURNED_SQLSTATE, reason = MESSAGE_TEXT, advice = PG_EXCEPTION_HINT;
+  GET STACKED DIAGNOSTICS failed = RETURNED_SQLSTATE, reason = MESSAGE_TEXT, advice = PG_EXCEPTION_HINT, broken = CONSTRAINT_NAME;
+  IF failed = '23505' AND broken <> '' THEN
+    reason := switchboard._http_duplicate(broken, request);
+  END IF;
   answer := switchboard._http_failure(failed, reason, advice);
   IF answer.status >= 500 THEN
     RAISE WARNING 'request % % failed: SQLSTATE %', request.method, route.path, failed

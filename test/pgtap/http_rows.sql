@@ -19,6 +19,8 @@ SELECT :'made'::jsonb ->> 'id' AS alice \gset
 SELECT is(:'made'::jsonb @> jsonb_build_object('status', 201, 'location', '/api/contacts/' || :'alice', 'phone_number', '+12025550101', 'lead_status', 'new', 'metadata', '{"a": {"b": null}}'::jsonb) AND NOT :'made'::jsonb ? 'tenant_id', true, 'a contact');
 SELECT is(test_dialer.http('POST', '/api/contacts', '{"phoneNumber": "+12025550101"}') ->> 'code', '23505', 'one per number');
 SELECT is(test_dialer.status('POST', '/api/contacts', '{"phoneNumber": "+12025550101"}'), 409, 'a second is a conflict');
+SELECT is(test_dialer.says(test_dialer.http('POST', '/api/contacts', '{"phone_number": "+1 202 555 0101", "name": "Bob"}')),
+  '409 there is already one with phoneNumber +1 202 555 0101', 'which names what there is, and no index');
 SELECT is(test_dialer.body('PATCH', '/api/contacts/' || :'alice', '{"leadStatus": "hot", "name": null, "phoneNumber": "202-555-0102", "allowsSms": false, "metadata": {}}') @>
   '{"lead_status": "hot", "name": null, "phone_number": "+12025550102", "allows_sms": false, "metadata": {}}', true, 'a change');
 SELECT is(test_dialer.says(test_dialer.http('PATCH', '/api/contacts/' || :'alice', '{"timezone": "Mars/X"}')), '422 unknown time zone: Mars/X', 'a zone that is none');
