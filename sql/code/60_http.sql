@@ -100,6 +100,25 @@ COMMENT ON FUNCTION switchboard._http_duplicate(text, switchboard.http_request) 
   'What to say of a row that this unique index refuses: the fields of the body that it is about, as they were given.';
 REVOKE ALL ON FUNCTION switchboard._http_duplicate(text, switchboard.http_request) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION switchboard._http_misfit(check_name text, request switchboard.http_request)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  fields constant jsonb := CASE WHEN octet_length(request.body) > 0 THEN switchboard._http_fields(request) ELSE '{}' END;
+BEGIN
+  RETURN (
+    SELECT coalesce(string_agg(format('field "%s" cannot be %s', k.name, left((fields -> k.name)::text, 200)), ', ' ORDER BY a.attnum),
+                    'the fields make no sense together')
+    FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey),
+         LATERAL jsonb_object_keys(switchboard._camel_keys(jsonb_build_object(a.attname, 0))) AS k (name)
+    WHERE c.contype = 'c' AND c.conname = check_name AND c.connamespace = to_regnamespace('switchboard') AND fields ? k.name);
+END
+$$;
+COMMENT ON FUNCTION switchboard._http_misfit(text, switchboard.http_request) IS
+  'What to say of a row that this check refuses: the fields of the body that it is about, as they were given.';
+REVOKE ALL ON FUNCTION switchboard._http_misfit(text, switchboard.http_request) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION switchboard._http_try_route(route switchboard.http_route, request switchboard.http_request)
 RETURNS switchboard.http_response
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -117,6 +136,8 @@ EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS failed = RETURNED_SQLSTATE, reason = MESSAGE_TEXT, advice = PG_EXCEPTION_HINT, broken = CONSTRAINT_NAME;
   IF failed = '23505' AND broken <> '' THEN
     reason := switchboard._http_duplicate(broken, request);
+  ELSIF failed = '23514' AND broken <> '' THEN
+    reason := switchboard._http_misfit(broken, request);
   END IF;
   answer := switchboard._http_failure(failed, reason, advice);
   IF answer.status >= 500 THEN

@@ -33,8 +33,8 @@ GRANT SELECT (id, tenant_id, user_id, name, prefix, role, expires_at, last_used_
 SELECT switchboard._grant_execute('switchboard_app', ARRAY['create_api_key', '_create_api_key', 'revoke_api_key']);
 SELECT switchboard._grant_execute('switchboard_gateway', ARRAY[
     '_stream_identity', '_session_acts', '_http_credential', '_http_has_credential', '_credential_claims', '_token_claims', '_api_key_claims',
-    '_assert_claims', '_http_identify', '_http_answer', '_http_serve', '_http_try_route', '_http_failure', '_http_duplicate', '_http_headers',
-    '_http_once', '_kept_answer', '_keep_answer', '_http_options', '_cors_headers', '_text_timestamp']);
+    '_assert_claims', '_http_identify', '_http_answer', '_http_serve', '_http_try_route', '_http_failure', '_http_duplicate', '_http_misfit',
+    '_http_headers', '_http_once', '_kept_answer', '_keep_answer', '_http_options', '_cors_headers', '_text_timestamp']);
 
 -- Section: tables that the application writes
 SELECT switchboard._grant_tables('switchboard_app', 'SELECT, INSERT, UPDATE, DELETE', ARRAY[

@@ -21,6 +21,8 @@ SELECT is(test_dialer.http('POST', '/api/contacts', '{"phoneNumber": "+120255501
 SELECT is(test_dialer.status('POST', '/api/contacts', '{"phoneNumber": "+12025550101"}'), 409, 'a second is a conflict');
 SELECT is(test_dialer.says(test_dialer.http('POST', '/api/contacts', '{"phone_number": "+1 202 555 0101", "name": "Bob"}')),
   '409 there is already one with phoneNumber +1 202 555 0101', 'which names what there is, and no index');
+SELECT is(test_dialer.says(test_dialer.http('POST', '/api/products', '{"name": "Case", "currency": "usd"}')),
+  '422 field "currency" cannot be "usd"', 'what a check refuses is named by its field');
 SELECT is(test_dialer.body('PATCH', '/api/contacts/' || :'alice', '{"leadStatus": "hot", "name": null, "phoneNumber": "202-555-0102", "allowsSms": false, "metadata": {}}') @>
   '{"lead_status": "hot", "name": null, "phone_number": "+12025550102", "allows_sms": false, "metadata": {}}', true, 'a change');
 SELECT is(test_dialer.says(test_dialer.http('PATCH', '/api/contacts/' || :'alice', '{"timezone": "Mars/X"}')), '422 unknown time zone: Mars/X', 'a zone that is none');
