@@ -12,7 +12,7 @@ import time
 import unittest
 
 from harness import Cluster, wait_until
-from programs import Gateway
+from programs import BUILD, Gateway
 
 IDLE = int(os.environ.get("SB_IDLE_CONNECTIONS", "1000"))
 BODY = b'{"n": 1}'
@@ -410,3 +410,10 @@ class Proxies(GatewayTest):
         self.assertEqual(gateway.process.wait(5), 0)
         gateway.process.stdout.close()
 
+
+class Options(unittest.TestCase):
+    def test_one_that_makes_no_sense_is_named_with_its_value(self):
+        for option, value in (("--address", "localhost"), ("--port", "65536"), ("--trusted-proxy", "10.0.0"), ("--max-body", "-1")):
+            ended = subprocess.run([BUILD / "switchboard-gateway", option, value], capture_output=True, text=True, timeout=10)
+            self.assertEqual(ended.returncode, 2, ended.stderr)
+            self.assertRegex(ended.stderr, f"^switchboard-gateway: {option} takes .*, not \"{value}\"")

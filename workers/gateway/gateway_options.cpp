@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/ip/address.hpp>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -72,6 +73,18 @@ Option Text(const char* name, std::string* target) {
   return {name, true, [=](const char* text) { *target = text; }};
 }
 
+Option ListenAddress(const char* name, std::string* target) {
+  return {name, true, [=](const char* text) {
+            boost::system::error_code error;
+            boost::asio::ip::make_address(text, error);
+            if (error) {
+              Fail("--" + std::string(name) + " takes an IP address such as 127.0.0.1 or ::, not \"" +
+                   std::string(text) + "\"");
+            }
+            *target = text;
+          }};
+}
+
 void AddTrustedProxy(GatewayOptions* options, const char* text) {
   const auto range = ParseAddressRange(text);
   if (!range) {
@@ -86,7 +99,7 @@ std::vector<Option> OptionTable(GatewayOptions* options) {
   constexpr unsigned long kGigabyte = 1UL << 30;
   return {Text("dsn", &options->pool.dsn),
           Number("connections", 1, 256, &options->pool.connections),
-          Text("address", &server.address),
+          ListenAddress("address", &server.address),
           Number("port", 0, 65535, &server.port),
           {"trusted-proxy", true, [=](const char* text) { AddTrustedProxy(options, text); }},
           Text("access-log", &options->access_log),
