@@ -29,7 +29,11 @@ function_heads() {
 }
 
 check_functions() { # FILE
-  local file=$1 line name head at
+  local file=$1 line name head at commented revoked
+  commented=$'\n'$(sed -nE 's/^COMMENT ON (FUNCTION|PROCEDURE) ([^(]+)\(.*/\2/p' "$file")$'\n'
+  # The statement may take two lines.
+  revoked=$'\n'$(sed -zE 's/\n +FROM PUBLIC/ FROM PUBLIC/g' "$file" |
+    sed -nE 's/^REVOKE ALL ON (FUNCTION|PROCEDURE) ([^(]+)\(.*FROM PUBLIC;.*/\2/p')$'\n'
   while IFS='|' read -r line name head; do
     at="$file:$line: $name"
     [[ $name == switchboard.* ]] || complain "$at is not in schema switchboard"
@@ -41,11 +45,8 @@ check_functions() { # FILE
       [[ $head =~ SET[[:space:]]search_path[[:space:]]*(=|TO)[[:space:]]*pg_catalog,[[:space:]]*pg_temp ]] ||
         complain "$at is SECURITY DEFINER without a pinned search_path"
     fi
-    grep -qE "^COMMENT ON (FUNCTION|PROCEDURE) ${name//./\\.}\(" "$file" || complain "$at has no comment"
-    # The statement may take two lines.
-    sed -zE 's/\n +FROM PUBLIC/ FROM PUBLIC/g' "$file" |
-      grep -E "^REVOKE ALL ON (FUNCTION|PROCEDURE) ${name//./\\.}\(.*FROM PUBLIC;" >/dev/null ||
-      complain "$at is not revoked from PUBLIC"
+    [[ $commented == *$'\n'"$name"$'\n'* ]] || complain "$at has no comment"
+    [[ $revoked == *$'\n'"$name"$'\n'* ]] || complain "$at is not revoked from PUBLIC"
   done < <(function_heads "$file")
 }
 

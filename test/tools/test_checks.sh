@@ -20,6 +20,8 @@ plant() {
   local check=$1 what=$2 file=$3 output
   shift 3
   fresh
+  # One violation is seen among few files as among all, only sooner.
+  [ "$check" != check_sql ] || find "$copy/tree/sql" -name '*.sql' ! -name '1*' -delete
   mkdir -p "$copy/tree/$(dirname "$file")"
   printf '%s\n' "$@" >>"$copy/tree/$file"
   tested+="$check.sh "
