@@ -222,6 +222,7 @@ CREATE TABLE switchboard.voicemail_drops (
     FOREIGN KEY (tenant_id) REFERENCES switchboard.tenants (id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, user_id) REFERENCES switchboard.users (tenant_id, id) ON DELETE SET NULL (user_id),
     CHECK (name <> ''),
+    CHECK (audio_url ~ '^https?://[^[:space:]]+$'),
     CHECK (duration >= 0),
     CHECK (usage_count >= 0)
 );
