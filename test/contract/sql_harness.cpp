@@ -222,6 +222,12 @@ class SqlHarness final : public StoreHarness {
         "INSERT INTO switchboard.tenants (id, name) VALUES ($1, 'contract') "
         "ON CONFLICT DO NOTHING",
         {kTenant});
+    // The tests run at any hour.
+    session_.Value(
+        "INSERT INTO switchboard.compliance_overrides (tenant_id, rule, parameters, reason) "
+        "SELECT $1, 'calling_window', '{\"start\": \"00:00\", \"end\": \"24:00\"}', 'test' "
+        "WHERE NOT EXISTS (SELECT FROM switchboard.compliance_overrides WHERE tenant_id = $1)",
+        {kTenant});
     session_.Value("DELETE FROM switchboard.worker_registry WHERE host = 'contract'");
     session_.Value("DELETE FROM switchboard.jobs WHERE tenant_id = $1", {kTenant});
     session_.Value("DELETE FROM switchboard.provider_accounts WHERE tenant_id = $1", {kTenant});
