@@ -35,6 +35,8 @@ class CronTest(SystemTest):
 
     def new_campaign(self, database):
         self.cluster.sql(f"""
+            INSERT INTO switchboard.compliance_overrides (tenant_id, rule, parameters, reason)
+            VALUES ('{TENANT}', 'calling_window', '{{"start":"00:00","end":"24:00"}}', 'runs at any hour');
             INSERT INTO switchboard.campaigns (id, tenant_id, user_id, name, type, status, active_hours)
             VALUES ('{CAMPAIGN}', '{TENANT}', NULL, 'c', 'preview', 'active', '{{"start":"00:00","end":"24:00"}}');
             INSERT INTO switchboard.campaign_contacts (tenant_id, campaign_id, phone_number)
