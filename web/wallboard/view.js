@@ -93,9 +93,9 @@ function showCalls(calls, at) {
 }
 
 function showAgents(agents, at) {
-  byId("agent-states").replaceChildren(...Object.entries(agents.byState).map(([state, n]) => {
+  byId("agent-states").replaceChildren(...["available", "busy", "wrap_up", "paused", "offline"].map((state) => {
     const item = element("li", `${label(state)} `, { "data-state": state });
-    item.append(element("b", count(n)));
+    item.append(element("b", count(agents.byState[state])));
     return item;
   }));
   fill(byId("agents"), agents.list, (a) => a.id, (a) => [
