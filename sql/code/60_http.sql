@@ -140,7 +140,7 @@ EXCEPTION WHEN OTHERS THEN
     reason := switchboard._http_misfit(broken, request);
   END IF;
   answer := switchboard._http_failure(failed, reason, advice);
-  IF answer.status = 503 AND route.access = 'provider' THEN   -- what is not set up is told to those who are known only
+  IF failed IN ('SB002', 'SB010') AND route.access = 'provider' THEN   -- what is not set up is told to those who are known only
     answer := switchboard._http_problem(503, 'Service Unavailable', 'webhooks of this account cannot be taken at present', failed);
   END IF;
   IF answer.status >= 500 THEN
